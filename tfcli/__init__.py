@@ -1,0 +1,54 @@
+"""Run Hugging Face models from the shell, and from Python with the same records."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "run"]
+
+
+def run(
+    task: str,
+    examples: str | Iterable[str | Mapping[str, str]],
+    *,
+    model: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    **options: Any,
+) -> Iterator[dict[str, Any]]:
+    """Run a task, and give the records of the command line one by one.
+
+    >>> next(run("sentiment", "It is great to learn deep learning."))["label"]
+    'POSITIVE'
+
+    Args:
+        task: the name of a command, ``"sentiment"``.
+        examples: a text, or texts, or mappings of the task's fields to texts.
+        model: a starter, a folder, or ``org/name[@revision]``; as on the command line by default.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``xpu``.
+        dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        **options: the command's own options, ``top_k=2`` for ``--top-k 2``.
+
+    Raises:
+        tfcli.errors.TfcliError: what the command line would end with; a failed example is no
+            exception, but a record with an ``error``.
+    """
+    from tfcli.core.batches import windows
+    from tfcli.core.job import Job
+    from tfcli.core.options import build
+    from tfcli.engines import local
+    from tfcli.formats.read import Reading, example
+    from tfcli.formats.rows import Parsed
+    from tfcli.models.resolve import model_name, model_ref
+    from tfcli.tasks import task_named
+
+    chosen = task_named(task)
+    ref = model_ref(model_name(task, model), dtype, device) if chosen.standard else None
+    job = Job(task, ref, build(chosen.options_type, options))
+    reading = Reading(chosen.fields)
+    texts = [examples] if isinstance(examples, str) else examples
+    made = (
+        example(i, Parsed(1, text if isinstance(text, str) else dict(text)), None, reading)
+        for i, text in enumerate(texts)
+    )
+    return local.run(job, windows(made))

@@ -1,0 +1,107 @@
+"""The ``tfcli`` program: assemble the commands, run one, turn errors into exit statuses."""
+
+import os
+import signal
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from tfcli import __version__
+from tfcli.cli.command import GroupedCommand, command_for, help_of
+from tfcli.cli.messages import say_error
+from tfcli.errors import INTERRUPTED, TERMINATED, Terminated, TfcliError, UsageError
+from tfcli.tasks import BUILT_IN, task_named
+
+WELCOME = """\
+tfcli runs Hugging Face models from the shell. Try:
+
+  tfcli sentiment "It is great to learn deep learning."
+  printf 'I love it.\\nI hate it.\\n' | tfcli sentiment -f plain
+
+All commands: tfcli --help. One of them: tfcli COMMAND --help"""
+
+
+def build(*plugins: str) -> typer.Typer:
+    """One command for each task, ours and those of the plugins named."""
+    app = typer.Typer(
+        help="Run Hugging Face models from the shell.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback(invoke_without_command=True)
+    def root(
+        context: typer.Context,
+        version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    ) -> None:
+        r"""Run Hugging Face models from the shell, offline from the first second.
+
+        \b
+          tfcli sentiment "It is great to learn deep learning."
+          cat reviews.txt | tfcli sentiment | jq -r .label
+        """
+        if version:
+            print(f"tfcli {__version__}")  # noqa: T201
+            raise typer.Exit
+        if context.invoked_subcommand is None:
+            print(WELCOME)  # noqa: T201
+
+    for name in (*BUILT_IN, *plugins):
+        task = task_named(name)
+        app.command(name, cls=GroupedCommand, help=help_of(task), short_help=task.summary)(
+            command_for(task)
+        )
+    return app
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        sys.exit(_run(sys.argv[1:]))
+    except TfcliError as error:
+        say_error(error)
+        if os.environ.get("TFCLI_DEBUG") == "1":
+            raise
+        sys.exit(error.status)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Terminated:
+        sys.exit(TERMINATED)
+
+
+def _run(arguments: list[str]) -> int:
+    status: Any
+    try:
+        status = build(*_plugin(arguments))(arguments, prog_name="tfcli", standalone_mode=False)
+    except typer.TyperException as exc:
+        raise UsageError(exc.format_message(), hint=_hint(exc, arguments)) from exc
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _plugin(arguments: list[str]) -> list[str]:
+    """The command, if it is not ours: entry points are scanned only then, for they cost 30 ms."""
+    name = next(iter(arguments), "-")
+    if name.startswith("-") or name in BUILT_IN:
+        return []
+    try:
+        return [task_named(name).name]
+    except UsageError:
+        return []
+
+
+def _hint(exc: Any, arguments: list[str]) -> str:
+    command = f"tfcli {arguments[0]}" if arguments and arguments[0] in BUILT_IN else "tfcli"
+    wrong = getattr(exc, "option_name", None)
+    if wrong is not None and command != "tfcli":
+        return f"A text that begins with '-' goes behind '--': {command} -- '{wrong} …'"
+    return f"{command} --help"
+
+
+def _terminate(signum: int, frame: Any) -> None:
+    raise Terminated

@@ -1,0 +1,153 @@
+"""Make the Typer command of a task: option dataclasses become parameters, and come back filled."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import typer
+
+from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
+from tfcli.core.options import Option, build, options_of
+from tfcli.core.task import Task
+
+SHARED = {"Input": InputOptions, "Output": OutputOptions, "Model": ModelOptions}
+
+
+class GroupedCommand(typer.core.TyperCommand):
+    """Help in sections: the task's own options first."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the parameters of each help panel under its name."""
+        sections: dict[str, list[Any]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(param, "rich_help_panel", None) or "Other", []).append(
+                    record
+                )
+        for name, records in sections.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
+
+
+def command_for(task: Task) -> Callable[..., None]:
+    """A function for Typer; its parameters are the task's fields and options, then the shared."""
+
+    def command(**given: Any) -> None:
+        from tfcli.cli.run import run_task  # what runs a task is imported when one runs
+
+        def filled(options_type: type[Any]) -> Any:
+            return build(options_type, {o.name: given[o.name] for o in options_of(options_type)})
+
+        fields = {f.name: given[f.name] for f in task.fields}
+        files = {f.name: given[f"{f.name}_file"] for f in task.fields[1:]}
+        raise typer.Exit(
+            run_task(
+                task,
+                filled(task.options_type),
+                fields,
+                files,
+                *(filled(options_type) for options_type in SHARED.values()),
+            )
+        )
+
+    parameters = [*_field_parameters(task), *_option_parameters("Options", task.options_type)]
+    for panel, options_type in SHARED.items():
+        parameters += _option_parameters(panel, options_type)
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
+
+
+def help_of(task: Task) -> str:
+    """The summary, then the examples as they are typed."""
+    return task.summary + "\n\n\b\n" + "\n".join(f"  {line}" for line in task.examples)
+
+
+def _field_parameters(task: Task) -> Iterator[inspect.Parameter]:
+    first, *others = task.fields
+    name = first.name.upper()
+    stdin = "- for stdin" if first.whole else "- for the lines of stdin"
+    yield _parameter(
+        first.name,
+        list[str] | None,
+        typer.Argument(
+            metavar=f"[{name}]...",
+            help=f"Each one example; {stdin}.",
+            show_default=False,
+            rich_help_panel="Arguments",
+        ),
+    )
+    for field in others:
+        switch = f"--{field.name.replace('_', '-')}"
+        kwargs: dict[str, Any] = {"rich_help_panel": "Arguments", "show_default": False}
+        option = typer.Option(switch, metavar="TEXT", help=f"The {field.name}.", **kwargs)
+        yield _parameter(field.name, str | None, option)
+        help_text = f"Read the {field.name} from a file, whole."
+        option = typer.Option(f"{switch}-file", metavar="FILE", help=help_text, **kwargs)
+        yield _parameter(f"{field.name}_file", str | None, option)
+
+
+def _option_parameters(panel: str, options_type: type[Any]) -> list[inspect.Parameter]:
+    return [_option_parameter(panel, option) for option in options_of(options_type)]
+
+
+def _option_parameter(panel: str, option: Option) -> inspect.Parameter:
+    names = [option.switch, option.flag.short] if option.flag.short else [option.switch]
+    kwargs: dict[str, Any] = {"help": option.flag.help, "rich_help_panel": panel}
+    kwargs["show_default"] = option.default not in (None, (), False)
+    kind = _plain_type(option)
+    if kind is not bool:
+        kwargs["metavar"] = option.flag.metavar or _metavar(option)
+    if option.flag.choices and _is_number(option):
+        kwargs["parser"] = _number_or_word(option)
+        kind = str
+    if get_origin(option.type) is tuple:
+        annotation: Any = list[kind] | None  # type: ignore[valid-type]
+    else:
+        annotation = kind if option.default is not None else kind | None
+    default = None if option.default == () else option.default
+    return _parameter(option.name, annotation, typer.Option(*names, **kwargs), default)
+
+
+def _parameter(name: str, kind: Any, info: Any, default: Any = None) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
+    )
+
+
+def _members(option: Option) -> tuple[Any, ...]:
+    """The types an option's value may have, None left out."""
+    if get_origin(option.type) is tuple:
+        return (get_args(option.type)[0],)
+    if get_origin(option.type) in (Union, UnionType):
+        return tuple(kind for kind in get_args(option.type) if kind is not NoneType)
+    return (option.type,)
+
+
+def _plain_type(option: Option) -> Any:
+    return _members(option)[0]
+
+
+def _is_number(option: Option) -> bool:
+    return _plain_type(option) in (int, float)
+
+
+def _metavar(option: Option) -> str:
+    words = list(option.flag.choices)
+    if _is_number(option):
+        words.insert(0, "N" if _plain_type(option) is int else "X")
+    return "|".join(words) or option.name.upper()
+
+
+def _number_or_word(option: Option) -> Callable[[str], Any]:
+    kind = _plain_type(option)
+
+    def parse(text: Any) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            return text  # a word, checked with all the others
+
+    return parse

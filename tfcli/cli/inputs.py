@@ -1,0 +1,119 @@
+"""Where the examples of a command come from: its arguments, files, or standard input."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from tfcli.cli.options import InputOptions
+from tfcli.core.batches import Window, arriving, windows
+from tfcli.core.task import Field, Task
+from tfcli.errors import UsageError
+from tfcli.formats.read import ALL, STDIN, Reader, Reading, example, expand, read_whole
+from tfcli.formats.rows import Parsed
+
+
+class Incoming(NamedTuple):
+    """The windows of a run, and what is known of them beforehand."""
+
+    windows: Iterable[Window]
+    kept: tuple[str, ...]
+    """The keys of kept columns, as far as options name them."""
+    reader: Reader | None
+
+
+def incoming(
+    task: Task,
+    texts: Sequence[str],
+    others: Mapping[str, str | None],
+    files: Mapping[str, str | None],
+    options: InputOptions,
+    results: Sequence[str],
+) -> Incoming:
+    """Find the texts, by the rules of every command.
+
+    ``texts`` are the values of the first field, ``others`` those of the others by name, ``files``
+    the files to read them from. Standard input supplies the one required field that nobody gave.
+
+    Raises:
+        UsageError: nothing, or too much, says where the texts come from.
+    """
+    first = task.fields[0]
+    given = _given(others, files, options.encoding)
+    if texts and options.input:
+        raise UsageError(
+            f"Both a {first.name.upper()} and --input were given.",
+            hint="One --input takes one file: repeat -i, or quote the glob.",
+        )
+    if STDIN in texts and len(texts) > 1:
+        raise UsageError(f"'-' (standard input) stands alone, not beside other {first.name}s.")
+    asked_for_stdin = list(texts) == [STDIN] or STDIN in options.input
+    texts = [] if asked_for_stdin else texts
+    missing = [f for f in task.fields[1:] if f.required and f.name not in given]
+    if texts and missing:
+        _require_stdin(missing)
+        given[missing[0].name] = read_whole(STDIN, options.encoding)
+    elif not texts and not options.input and not asked_for_stdin:
+        _require_stdin([first])
+    reading = _reading(task, given, options, results)
+    kept = tuple(reading.kept_name(name) for name in reading.keep if name != ALL)
+    if texts:
+        if options.keep or options.column:
+            raise UsageError("--keep and --column need a file or standard input with columns.")
+        made = (example(i, Parsed(1, text), None, reading) for i, text in enumerate(texts))
+        return Incoming(windows(list(made)[: options.limit]), kept, None)
+    paths = expand(options.input) or [STDIN]
+    reader = Reader(paths, reading)
+    return Incoming(arriving(reader) if STDIN in paths else windows(reader), kept, reader)
+
+
+def _given(
+    others: Mapping[str, str | None], files: Mapping[str, str | None], encoding: str
+) -> dict[str, str]:
+    given = {name: text for name, text in others.items() if text is not None}
+    for name, path in files.items():
+        if path is None:
+            continue
+        if name in given:
+            raise UsageError(f"Both --{name} and --{name}-file were given.")
+        given[name] = read_whole(path, encoding)
+    return given
+
+
+def _require_stdin(missing: Sequence[Field]) -> None:
+    if len(missing) > 1:
+        names = " and ".join(f"--{field.name}" for field in missing)
+        raise UsageError(f"Give {names}; standard input can supply only one of them.")
+    if sys.stdin is None or sys.stdin.isatty():
+        name = missing[0].name
+        raise UsageError(f"No {name} was given.", hint=f"Type the {name}, or pipe it in.")
+
+
+def _reading(
+    task: Task, given: Mapping[str, str], options: InputOptions, results: Sequence[str]
+) -> Reading:
+    names = [field.name for field in task.fields]
+    first = task.fields[0]
+    return Reading(
+        fields=task.fields,
+        columns=dict(_column(names, text) for text in options.column),
+        given=given,
+        keep=tuple(name.strip() for name in (options.keep or "").split(",") if name.strip()),
+        taken=frozenset({"index", "error", *names, *results}),
+        format=options.input_format,
+        encoding=options.encoding,
+        null=options.null,
+        whole=options.whole or (first.whole and not options.input and not options.column),
+        limit=options.limit,
+    )
+
+
+def _column(names: Sequence[str], text: str) -> tuple[str, str]:
+    field, equals, column = text.partition("=")
+    if equals and field in names:
+        return field, column
+    if len(names) == 1:
+        return names[0], text
+    raise UsageError(
+        f"--column {text} does not say for which field.",
+        hint=" ".join(f"-c {name}=COLUMN" for name in names),
+    )

@@ -1,0 +1,90 @@
+"""What is said on standard error: errors with hints, notes, progress."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tfcli.core.characters import visible_lines
+from tfcli.core.task import Record
+from tfcli.errors import TfcliError
+from tfcli.formats.read import Reader
+
+log = logging.getLogger("tfcli")
+
+
+def say(text: str) -> None:
+    """Write a line to standard error, if there still is one; text of others cannot act in it."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(visible_lines(text) + "\n")
+        sys.stderr.flush()
+
+
+def say_error(error: TfcliError) -> None:
+    """``Error: what is wrong`` and ``Hint: the next command to type``."""
+    say(f"Error: {error}")
+    if error.hint:
+        say(f"Hint: {error.hint}")
+    say_notes(error)
+
+
+def say_notes(error: BaseException) -> None:
+    """What was noted on an exception on its way up."""
+    for note in getattr(error, "__notes__", ()):
+        say(f"Note: {note}")
+
+
+class _Notes(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        note = record.levelno >= logging.WARNING
+        say(f"Note: {record.getMessage()}" if note else record.getMessage())
+
+
+def listen(quiet: bool, verbose: bool) -> None:
+    """Let the notes of all rooms be heard, as the user wants it."""
+    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
+    log.handlers = [_Notes()]
+    log.propagate = False
+    log.setLevel(level)
+
+
+def introduce(starter: str, standard: str) -> None:
+    """The first time a starter answers on a terminal, say what it is; then never again."""
+    if not sys.stderr.isatty() or not log.isEnabledFor(logging.WARNING):
+        return
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    seen = Path(base) / "tfcli" / f"introduced-{starter}"
+    if seen.exists():
+        return
+    with suppress(OSError):
+        seen.parent.mkdir(parents=True, exist_ok=True)
+        seen.touch()
+    log.warning(
+        "%s answers, a small model that comes with tfcli. The task's standard checkpoint is larger "
+        "and better: -m %s",
+        starter,
+        standard,
+    )
+
+
+def with_progress(records: Iterable[Record], reader: Reader | None) -> Iterator[Record]:
+    """Show how many records there are, how fast they come, and the time left if it can be known."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = [TextColumn("{task.completed:,.0f} records  {task.fields[rate]:,.0f}/s")]
+    known = reader is not None and reader.fraction is not None
+    bar = [BarColumn(), TextColumn("{task.percentage:.0f}%"), TimeRemainingColumn()]
+    console = Console(stderr=True)
+    with Progress(*columns, *(bar if known else []), console=console, transient=True) as progress:
+        shown = progress.add_task("", total=None, rate=0.0)
+        start = time.monotonic()
+        for count, record in enumerate(records, 1):
+            yield record
+            elapsed = time.monotonic() - start
+            fraction = reader.fraction if known and reader is not None else None
+            total = count / fraction if fraction else None
+            progress.update(shown, completed=count, total=total, rate=count / max(elapsed, 1e-9))

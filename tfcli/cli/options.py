@@ -1,0 +1,64 @@
+"""The options that every task command has, in three groups, written like a task's own."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from tfcli.core.job import DTYPES
+from tfcli.core.task import Flag
+from tfcli.formats.read import FORMATS as INPUT_FORMATS
+
+OUTPUT_FORMATS = ("auto", "table", "plain", "jsonl", "json", "csv", "tsv")
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """Where the texts come from."""
+
+    input: Annotated[
+        tuple[str, ...],
+        Flag("Read this file, - for stdin (repeatable; a quoted glob too).", "-i", metavar="FILE"),
+    ] = ()
+    input_format: Annotated[
+        str, Flag("Its format, if its name does not say.", choices=("auto", *INPUT_FORMATS))
+    ] = "auto"
+    column: Annotated[
+        tuple[str, ...],
+        Flag("Read the text from this column (with several fields FIELD=NAME).", "-c"),
+    ] = ()
+    keep: Annotated[
+        str | None, Flag("Carry these columns over to the records: A,B or all.", metavar="A,B")
+    ] = None
+    whole: Annotated[bool, Flag("Take all of a plain text as one example.")] = False
+    null: Annotated[bool, Flag("Texts end with NUL, not with a newline.", "-0")] = False
+    encoding: Annotated[str, Flag("Encoding of the input: gb18030, latin-1 …")] = "utf-8"
+    limit: Annotated[int | None, Flag("Stop after N examples.", min=1, metavar="N")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """Where the records go, and how they look."""
+
+    output: Annotated[
+        str | None, Flag("Write to this file, complete or not at all.", "-o", metavar="FILE")
+    ] = None
+    format: Annotated[
+        str,
+        Flag("auto: a table on a terminal, jsonl in a pipe.", "-f", choices=OUTPUT_FORMATS),
+    ] = "auto"
+    json: Annotated[bool, Flag("Same as --format json.")] = False
+    color: Annotated[str, Flag("When to use colour.", choices=("auto", "always", "never"))] = "auto"
+    quiet: Annotated[bool, Flag("No progress and no notes on stderr.", "-q")] = False
+    verbose: Annotated[bool, Flag("Say which model runs where.", "-v")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Which model runs, and where."""
+
+    model: Annotated[
+        str | None,
+        Flag("A starter, a folder, or org/name[@revision] of the Hub.", "-m", metavar="MODEL"),
+    ] = None
+    device: Annotated[str, Flag("auto, cpu, cuda[:N], mps or xpu.", metavar="DEVICE")] = "auto"
+    dtype: Annotated[str, Flag("Numbers to compute with.", choices=DTYPES)] = "auto"
+    offline: Annotated[bool, Flag("Use only what is on this machine.")] = False

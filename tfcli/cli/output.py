@@ -1,0 +1,135 @@
+"""Where records go: standard output, or a file that appears when it is complete."""
+
+import gzip
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from tfcli.cli.options import OutputOptions
+from tfcli.core.characters import visible_lines
+from tfcli.core.record import Columns
+from tfcli.core.task import Record
+from tfcli.errors import TfcliError, UsageError
+from tfcli.formats.write import FORMATS, format_of
+
+STDOUT = "-"
+
+
+class Output:
+    """The one place that writes records; each is flushed, so that a reader sees it at once."""
+
+    def __init__(self, options: OutputOptions, task: str, columns: Columns) -> None:
+        self.options = options
+        self.task = task
+        self.columns = columns
+        self.path = None if options.output in (None, STDOUT) else options.output
+        self.format = self._format()
+        if self.path is not None and not Path(self.path).absolute().parent.is_dir():
+            raise UsageError(f"There is no folder {Path(self.path).parent} to write to.")
+        if self.path is not None and Path(self.path).is_dir():
+            raise UsageError(f"{self.path} is a folder.")
+
+    @property
+    def to_terminal(self) -> bool:
+        """Whether a person reads along."""
+        return self.path is None and sys.stdout is not None and sys.stdout.isatty()
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Write all records.
+
+        Raises:
+            BrokenPipeError: the reader has gone.
+            TfcliError: the disk is full, or the file cannot be written.
+        """
+        if self.path is None:
+            if sys.stdout is None:
+                raise UsageError("Standard output is closed.")
+            self._write_to(sys.stdout, records)
+            return
+        with _appearing(Path(self.path)) as out:
+            self._write_to(out, records)
+
+    def _write_to(self, out: TextIO, records: Iterable[Record]) -> None:
+        if isinstance(out, io.TextIOWrapper):
+            out.reconfigure(encoding="utf-8", newline="\n")
+        for chunk in self._chunks(records):
+            # A view has made its text visible already; its escape codes are its own.
+            safe = self.to_terminal and self.format != "table"
+            try:
+                out.write(visible_lines(chunk) if safe else chunk)
+                out.flush()
+            except BrokenPipeError:
+                raise
+            except OSError as exc:
+                where = self.path or "standard output"
+                raise TfcliError(f"Cannot write to {where}: {exc.strerror}.") from exc
+
+    def _chunks(self, records: Iterable[Record]) -> Iterator[str]:
+        if self.format != "table":
+            return FORMATS[self.format](records, self.columns)
+        from tfcli.views import console_for, view_of
+
+        color = "never" if self.path is not None else self.options.color
+        return view_of(self.task)(records, self.columns, console_for(sys.stdout, color))
+
+    def _format(self) -> str:
+        if self.options.json and self.options.format not in ("auto", "json"):
+            raise UsageError(f"Both --json and --format {self.options.format} were given.")
+        if self.options.json:
+            return "json"
+        if self.options.format != "auto":
+            return self.options.format
+        if self.path is not None:
+            return format_of(self.path)
+        return "table" if self.to_terminal else "jsonl"
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[TextIO]:
+    """A file that takes the place of ``path`` when all went well; else it is kept beside it."""
+    if path.exists() and not path.is_file():  # a device or a named pipe cannot be replaced
+        with path.open("w", encoding="utf-8", newline="\n") as out:
+            yield out
+        return
+    target = path.resolve()
+    try:
+        handle, name = tempfile.mkstemp(".partial", f".{target.name}.", target.parent)
+    except OSError as exc:
+        raise TfcliError(f"Cannot write to {path}: {exc.strerror}.") from exc
+    partial = Path(name)
+    with os.fdopen(handle, "wb") as raw:
+        binary = gzip.open(raw, "wb") if path.name.endswith(".gz") else raw  # noqa: SIM115
+        out = io.TextIOWrapper(binary, encoding="utf-8", newline="\n")
+        try:
+            yield out
+            out.close()
+            _copy_mode(target, partial)
+            partial.replace(target)
+        except BaseException as exc:
+            _keep(partial, out, exc)
+            raise
+
+
+def _copy_mode(target: Path, partial: Path) -> None:
+    """Give the new file the rights of the one it replaces, or those of any new file."""
+    if target.exists():
+        shutil.copymode(target, partial)
+    else:
+        mask = os.umask(0)
+        os.umask(mask)
+        partial.chmod(0o666 & ~mask)
+
+
+def _keep(partial: Path, out: TextIO, exc: BaseException) -> None:
+    with suppress(OSError):  # a full disk: what was flushed before stays
+        out.close()
+    if partial.stat().st_size == 0:
+        partial.unlink()
+    else:
+        exc.add_note(f"What was done is in {partial}.")

@@ -1,0 +1,99 @@
+"""Run a task for a command: inputs → engine → output, and what the exit status says of it."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tfcli.cli.inputs import incoming
+from tfcli.cli.messages import introduce, listen, say_notes, with_progress
+from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
+from tfcli.cli.output import Output
+from tfcli.core.job import Job, ModelRef
+from tfcli.core.record import Columns
+from tfcli.core.task import Record, Task
+from tfcli.engines import local
+from tfcli.errors import INTERRUPTED, OK, SOME_FAILED, TERMINATED, Terminated
+from tfcli.models.registry import starters
+from tfcli.models.resolve import go_offline, model_name, model_ref
+
+log = logging.getLogger("tfcli")
+
+
+class Outcome:
+    """What the records of a run add up to."""
+
+    def __init__(self, task: Task, options: Any) -> None:
+        self.asked = getattr(task, "status", lambda record, options: OK)
+        self.options = options
+        self.count = 0
+        self.failed = 0
+        self.matched = OK
+
+    def watch(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Pass records on, and remember."""
+        for record in records:
+            self.count += 1
+            if "error" in record:
+                self.failed += 1
+            else:
+                self.matched = self.matched or self.asked(record, self.options)
+            yield record
+
+    @property
+    def status(self) -> int:
+        """The exit status: failed examples come before what a task asks for."""
+        return SOME_FAILED if self.failed else self.matched
+
+
+def run_task(
+    task: Task,
+    options: Any,
+    fields: Mapping[str, Any],
+    files: Mapping[str, str | None],
+    input_options: InputOptions,
+    output_options: OutputOptions,
+    model_options: ModelOptions,
+) -> int:
+    """Run one command and return its exit status."""
+    listen(output_options.quiet, output_options.verbose)
+    if model_options.offline:
+        go_offline()
+    first, *others = (field.name for field in task.fields)
+    results = task.columns(options)
+    other_texts = {name: fields[name] for name in others}
+    found = incoming(task, fields[first] or (), other_texts, files, input_options, results)
+    output = Output(
+        output_options, task.name, Columns(("index", first, *others, *found.kept), results)
+    )
+    model = _model(task, model_options)
+    outcome = Outcome(task, options)
+    records = outcome.watch(local.run(Job(task.name, model, options), found.windows))
+    if sys.stderr.isatty() and not output.to_terminal and not output_options.quiet:
+        records = with_progress(records, found.reader)
+    try:
+        output.write(records)
+    except BrokenPipeError:  # head, or whoever read along, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except (KeyboardInterrupt, Terminated) as exc:
+        say_notes(exc)
+        log.warning("stopped after %s", _count(outcome.count, "record"))
+        return TERMINATED if isinstance(exc, Terminated) else INTERRUPTED
+    if outcome.failed:
+        log.warning("%d of %s failed", outcome.failed, _count(outcome.count, "example"))
+    return outcome.status
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _model(task: Task, options: ModelOptions) -> ModelRef | None:
+    if not task.standard:
+        return None
+    name = model_name(task.name, options.model)
+    if name in starters():
+        introduce(name, task.standard)
+    return model_ref(name, options.dtype, options.device)

@@ -1,0 +1,40 @@
+"""How an example and its results become one flat record."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from tfcli.core.characters import json_escaped
+from tfcli.core.task import Example, Failure, Record
+
+
+class Columns(NamedTuple):
+    """The keys of the records of a run, in order."""
+
+    inputs: tuple[str, ...]
+    """``index``, the fields, and the kept columns as far as they are known beforehand."""
+    results: tuple[str, ...]
+    """What the task's ``columns`` names; the first is what ``plain`` prints."""
+
+
+def record_of(
+    example: Example,
+    fields: tuple[str, ...],
+    columns: tuple[str, ...],
+    results: Mapping[str, Any] | Failure,
+) -> Record:
+    """Index, fields, kept columns, results; for a failed example null results and the error."""
+    record: Record = {"index": example.index}
+    record.update((name, example.fields.get(name)) for name in fields)
+    record.update(example.kept)
+    if not isinstance(results, Failure):
+        record.update((name, results[name]) for name in columns)
+        return record
+    record.update(dict.fromkeys(columns))
+    record["error"] = {**results._asdict(), "file": example.file, "line": example.line}
+    return record
+
+
+def to_json(value: Any) -> str:
+    """JSON text for a machine and safe on a terminal: acting characters are escaped."""
+    return json_escaped(json.dumps(value, ensure_ascii=False))

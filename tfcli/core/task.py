@@ -1,0 +1,126 @@
+"""What a task is, and the values that go in and come out: Example, Row, Record, Failure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+Record = dict[str, Any]
+"""One result: JSON types (and numpy arrays), keyed by column."""
+
+
+class Failure(NamedTuple):
+    """What is wrong with one example; the run goes on."""
+
+    type: str
+    """A word to sort errors by: ``empty``, ``encoding``, ``json``, ``column``, ``too_long`` …"""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One input: a text for each field, and where it came from."""
+
+    index: int
+    fields: Mapping[str, str]
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    file: str | None = None
+    line: int | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the model sees once; an example has one row, or many if it is long."""
+
+    inputs: Mapping[str, Sequence[int]]
+    """The model's arguments, unpadded: ``input_ids``, ``attention_mask`` …"""
+    note: Any = None
+    """What the task's ``postprocess`` wants to know of the row."""
+
+    @property
+    def length(self) -> int:
+        """How many tokens the row has."""
+        return len(next(iter(self.inputs.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One text that an example is made of."""
+
+    name: str
+    required: bool = True
+    whole: bool = False
+    """Whether standard input is one text, even for the first field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """How an option looks on the command line, and which values it takes."""
+
+    help: str
+    short: str = ""
+    choices: tuple[str, ...] = ()
+    """The words it takes; for a number, words that it takes besides numbers."""
+    min: float | None = None
+    max: float | None = None
+    metavar: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """For a task without options of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory, ready to run, with what belongs to it."""
+
+    model: Any = None
+    tokenizer: Any = None
+    config: Any = None
+    max_length: int = 0
+    """The longest row that the model reads, in tokens."""
+
+
+class Task(Protocol):
+    """Turns examples into records with a model: ``preprocess → forward → postprocess``.
+
+    A task may also have ``status(record, options) -> int``, the exit status that a record asks for
+    (0 for none).
+    """
+
+    name: str
+    """The command."""
+    summary: str
+    """What it does, in one line."""
+    examples: tuple[str, ...]
+    """Two command lines or more for its help."""
+    fields: tuple[Field, ...]
+    options_type: type[Any]
+    """A frozen dataclass whose fields are ``Annotated[T, Flag(…)]``."""
+    standard: str
+    """The task's standard checkpoint, ``org/name@revision``; empty: it needs no model."""
+
+    def columns(self, options: Any) -> tuple[str, ...]:
+        """The keys of a result under these options; the first is what ``plain`` prints."""
+
+    def auto_model(self, config: Any, options: Any) -> str:
+        """The name of the Auto class that loads the model."""
+
+    def preprocess(
+        self, examples: Sequence[Example], loaded: Loaded, options: Any
+    ) -> Sequence[Sequence[Row] | Failure]:
+        """For each example its rows, or what is wrong with it; one tokenizer call for all."""
+
+    def forward(self, model: Any, batch: Mapping[str, Any], options: Any) -> Sequence[Any]:
+        """Run one padded batch; one value in host memory for each row."""
+
+    def postprocess(
+        self,
+        example: Example,
+        rows: Sequence[Row],
+        outputs: Sequence[Any],
+        loaded: Loaded,
+        options: Any,
+    ) -> Record:
+        """The results of one example, under the keys that ``columns`` names."""

@@ -1,0 +1,121 @@
+"""Records to text: one function a format, each a stream of chunks to be written and flushed."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tfcli.core.record import Columns, to_json
+from tfcli.core.task import Record
+from tfcli.errors import TfcliError, UsageError
+
+Writer = Callable[[Iterable[Record], Columns], Iterator[str]]
+
+
+def jsonl(records: Iterable[Record], columns: Columns) -> Iterator[str]:
+    """One JSON object a line."""
+    for record in records:
+        yield to_json(record) + "\n"
+
+
+def json_array(records: Iterable[Record], columns: Columns) -> Iterator[str]:
+    """One JSON array, an element a line; a run that is cut short leaves a whole array, too."""
+    lead = "[\n"
+    try:
+        for record in records:
+            yield lead + to_json(record)
+            lead = ",\n"
+    except GeneratorExit:
+        raise
+    except BaseException:
+        yield "[]\n" if lead == "[\n" else "\n]\n"
+        raise
+    yield "[]\n" if lead == "[\n" else "\n]\n"
+
+
+def delimited(records: Iterable[Record], columns: Columns, delimiter: str) -> Iterator[str]:
+    """A header, then a line a record; nested values are JSON text.
+
+    Raises:
+        TfcliError: a record has a column that the header, once written, does not have.
+    """
+    line = io.StringIO()
+    rows = csv.writer(line, delimiter=delimiter, lineterminator="\n")
+
+    def written(cells: Iterable[Any]) -> str:
+        rows.writerow(cells)
+        text = line.getvalue()
+        line.seek(0)
+        line.truncate()
+        return text
+
+    header: list[str] = []
+    for record in records:
+        if not header:
+            header = [*(key for key in record if key != "error"), "error"]
+            yield written(header)
+        if unknown := record.keys() - set(header):
+            raise TfcliError(
+                f"Record {record['index']} has a column '{min(unknown)}' that the first has not.",
+                hint="Name the columns with --keep A,B, or write jsonl.",
+            )
+        yield written(_cell(record.get(key)) for key in header)
+    if not header:
+        yield written([*columns.inputs, *columns.results, "error"])
+
+
+def comma_separated(records: Iterable[Record], columns: Columns) -> Iterator[str]:
+    """Comma-separated values as RFC 4180 has them, with Unix line ends."""
+    return delimited(records, columns, ",")
+
+
+def tab_separated(records: Iterable[Record], columns: Columns) -> Iterator[str]:
+    """The same with tabs."""
+    return delimited(records, columns, "\t")
+
+
+def plain(records: Iterable[Record], columns: Columns) -> Iterator[str]:
+    r"""The first result, one a line; newlines, returns and tabs in it as ``\n``, ``\r``, ``\t``."""
+    for record in records:
+        yield _cell(record[columns.results[0]]).translate(_ONE_LINE) + "\n"
+
+
+_ONE_LINE = str.maketrans({"\n": r"\n", "\r": r"\r", "\t": r"\t"})
+
+FORMATS: dict[str, Writer] = {
+    "plain": plain,
+    "jsonl": jsonl,
+    "json": json_array,
+    "csv": comma_separated,
+    "tsv": tab_separated,
+}
+EXTENSIONS = {
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "json": "json",
+    "csv": "csv",
+    "tsv": "tsv",
+    "txt": "plain",
+}
+
+
+def format_of(path: str) -> str:
+    """The output format that a file's extension names.
+
+    Raises:
+        UsageError: it names none.
+    """
+    extension = Path(path.removesuffix(".gz")).suffix.lower().removeprefix(".")
+    if extension not in EXTENSIONS:
+        raise UsageError(
+            f"The name of {path} does not say which format to write.",
+            hint="Say it with --format, or end the name in ." + ", .".join(EXTENSIONS) + ".",
+        )
+    return EXTENSIONS[extension]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else to_json(value)

@@ -1,0 +1,1 @@
+"""Which weights a task uses, where they lie, and how they are loaded."""

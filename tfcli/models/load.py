@@ -1,0 +1,143 @@
+"""Read a checkpoint from its folder; the only room that calls ``from_pretrained``."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tfcli.core.job import ModelRef
+from tfcli.core.task import Loaded
+from tfcli.errors import (
+    ModelNotFoundError,
+    ResourceError,
+    TfcliError,
+    UnfitModelError,
+    UnsafeModelError,
+)
+from tfcli.models.registry import starters
+from tfcli.models.resolve import folder_of
+
+log = logging.getLogger("tfcli")
+
+# Never a bot's unmerged pull request in place of the weights that were asked for.
+os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
+
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
+
+
+def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
+    """Return the model, in eval mode on its device, with its tokenizer and config.
+
+    ``auto_model`` names the Auto class, given the config.
+
+    Raises:
+        ModelNotFoundError: no such model, or not a whole one.
+        UnfitModelError: not a model for the task, or a base model without the task's head.
+        UnsafeModelError: the weights are pickles.
+        ResourceError: the device is missing, or too small.
+    """
+    folder = folder_of(ref)
+    _require_safetensors(folder)
+    _hush()
+    import torch
+    import transformers
+
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        class_name = auto_model(config)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as exc:
+        raise ModelNotFoundError(f"{ref} is no whole model: {_first_line(exc)}") from exc
+    from tfcli.models.device import device_for, dtype_for
+
+    device = device_for(ref.device)
+    dtype = dtype_for(ref, device, config, starter=ref.checkpoint in starters())
+    model = _weights(ref, folder, config, getattr(transformers, class_name), dtype)
+    try:
+        model.to(device)
+    except torch.OutOfMemoryError as exc:
+        if ref.device != "auto":
+            raise ResourceError(f"{ref} does not fit into the memory of {device}.") from exc
+        log.warning("%s does not fit into the memory of %s; using the CPU.", ref, device)
+        device = torch.device("cpu")
+        model.to(device)
+    if tokenizer.pad_token is None and tokenizer.eos_token is not None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    log.info("model %s, %s, on %s", ref, str(dtype).removeprefix("torch."), device)
+    return Loaded(model.eval(), tokenizer, model.config, _max_length(model, tokenizer))
+
+
+def _weights(ref: ModelRef, folder: Path, config: Any, auto_class: Any, dtype: Any) -> Any:
+    try:
+        model_class = auto_class._model_mapping[type(config)]
+    except KeyError:
+        wanted = auto_class.__name__.removeprefix("AutoModelFor")
+        raise UnfitModelError(f"A {config.model_type} model cannot do this ({wanted}).") from None
+    model_class = model_class[0] if isinstance(model_class, (list, tuple)) else model_class
+    try:
+        model, report = model_class.from_pretrained(
+            folder,
+            config=config,
+            dtype=dtype,
+            attn_implementation="sdpa" if model_class._supports_sdpa else "eager",
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except Exception as exc:
+        raise TfcliError(f"Cannot load {ref}: {_first_line(exc)}") from exc
+    missing = sorted(report["missing_keys"]) + sorted(key for key, *_ in report["mismatched_keys"])
+    if missing:
+        raise UnfitModelError(
+            f"{ref} is a base model without a trained head for this task (no {missing[0]}).",
+            hint="Name a model that was fine-tuned for the task with -m.",
+        )
+    return model
+
+
+def _require_safetensors(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise ModelNotFoundError(f"{folder} has no config.json: it holds no model.")
+    if any(folder.glob("*.safetensors")):
+        return
+    if pickled := next((file for kind in _PICKLES for file in folder.glob(kind)), None):
+        raise UnsafeModelError(
+            f"{pickled.name} can run code when it is loaded; tfcli reads safetensors only.",
+            hint="Ask the model's author for model.safetensors.",
+        )
+    raise ModelNotFoundError(f"{folder} has no model.safetensors.")
+
+
+def _max_length(model: Any, tokenizer: Any) -> int:
+    """The longest row, in tokens: what both the tokenizer and the position embeddings allow."""
+    limits: list[int] = [int(tokenizer.model_max_length)]
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        limits.append(positions - _unused_positions(model))
+    return min(min(limits), 1 << 20)
+
+
+def _unused_positions(model: Any) -> int:
+    """RoBERTa and its kin begin to count positions behind the padding index."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings"):
+            padding = getattr(module, "padding_idx", None)
+            return 0 if padding is None else padding + 1
+    return 0
+
+
+def _hush() -> None:
+    """Loading bars and advice of transformers go to nobody, unless the user wants to see all."""
+    from transformers.utils import logging as transformers_logging
+
+    untyped: Any = transformers_logging
+    if not log.isEnabledFor(logging.DEBUG):
+        untyped.set_verbosity_error()
+    untyped.disable_progress_bar()
+
+
+def _first_line(exc: BaseException) -> str:
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]

@@ -1,0 +1,34 @@
+"""The bundled models, read from ``starters.toml``."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """A small model that comes with tfcli."""
+
+    name: str
+    tasks: tuple[str, ...]
+    summary: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie, ready for ``from_pretrained``."""
+        return _HERE / "starters" / self.name
+
+
+@cache
+def starters() -> dict[str, Starter]:
+    """The starters by name."""
+    entries = tomllib.loads((_HERE / "starters.toml").read_text(encoding="utf-8"))
+    return {n: Starter(n, tuple(e["tasks"]), e["summary"]) for n, e in entries.items()}
+
+
+def starter_for(task: str) -> Starter | None:
+    """The starter that answers for a task when nobody names a model."""
+    return next((s for s in starters().values() if task in s.tasks), None)

@@ -1,0 +1,131 @@
+"""From a name to a folder with a model in it: starter, folder, cache or Hub."""
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+
+from tfcli.core.job import ModelRef
+from tfcli.errors import ModelNotFoundError, TfcliError, UsageError
+from tfcli.models.registry import starter_for, starters
+
+_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+"""What loading reads; pickles, ONNX and other frameworks' weights stay where they are."""
+
+
+def model_name(task: str, given: str | None) -> str:
+    """Which model a task uses: the one given, else the environment's, the config file's, a starter.
+
+    Raises:
+        UsageError: the config file is broken.
+        ModelNotFoundError: nothing names a model for this task.
+    """
+    starter = starter_for(task)
+    chosen = (
+        given
+        or os.environ.get(f"TFCLI_MODEL_{task.upper().replace('-', '_')}")
+        or _configured(task)
+        or (starter.name if starter else None)
+    )
+    if chosen is None:
+        raise ModelNotFoundError(f"No model for {task} comes with tfcli.", hint="Name one with -m.")
+    return chosen
+
+
+def model_ref(name: str, dtype: str = "auto", device: str = "auto") -> ModelRef:
+    """Read ``NAME[@REVISION]``, and check what can be checked without a network.
+
+    Raises:
+        ModelNotFoundError: neither a starter, nor a folder, nor the form of a Hub id.
+        UsageError: a dtype or device that does not exist.
+    """
+    if name in starters() or Path(name).is_dir():
+        return ModelRef(name, None, dtype, device)
+    checkpoint, _, revision = name.partition("@")
+    if _is_path(checkpoint):
+        raise ModelNotFoundError(f"There is no folder {name}.")
+    if checkpoint.count("/") != 1:
+        near = difflib.get_close_matches(name, starters(), n=1)
+        raise ModelNotFoundError(
+            f"There is no model '{name}'.",
+            hint=f"Did you mean {near[0]}?"
+            if near
+            else f"Take a starter ({', '.join(starters())}), a folder, or org/name of the Hub.",
+        )
+    return ModelRef(checkpoint, revision or None, dtype, device)
+
+
+def folder_of(ref: ModelRef) -> Path:
+    """The folder of a model, fetched from the Hub if it is neither bundled nor cached.
+
+    Raises:
+        ModelNotFoundError: not on the Hub, or not cached while offline.
+    """
+    if ref.checkpoint in starters():
+        return starters()[ref.checkpoint].folder
+    if Path(ref.checkpoint).is_dir():
+        return Path(ref.checkpoint)
+    return _from_hub(ref)
+
+
+def go_offline() -> None:
+    """Use only what is on this machine; huggingface_hub reads this once, when it is imported."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def _from_hub(ref: ModelRef) -> Path:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    try:
+        return Path(
+            snapshot_download(
+                ref.checkpoint,
+                revision=ref.revision,
+                allow_patterns=_FILES,
+                ignore_patterns=["*/*"],
+            )
+        )
+    except RevisionNotFoundError as exc:
+        message = f"{ref.checkpoint} has no revision '{ref.revision}'."
+        raise ModelNotFoundError(message) from exc
+    except (RepositoryNotFoundError, HFValidationError) as exc:
+        raise ModelNotFoundError(
+            f"The Hub has no model '{ref.checkpoint}' that you may read.",
+            hint="Check the name; for private and gated models type: hf auth login",
+        ) from exc
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as exc:
+        raise ModelNotFoundError(
+            f"{ref} is not on this machine, and the Hub cannot be reached.",
+            hint=f"Use a starter ({', '.join(starters())}), or type once online: "
+            f"hf download {ref.checkpoint}",
+        ) from exc
+    except HfHubHTTPError as exc:
+        raise TfcliError(f"The Hub did not give {ref}: {exc}") from exc
+
+
+def _configured(task: str) -> str | None:
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    path = Path(base) / "tfcli" / "config.toml"
+    try:
+        config = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise UsageError(f"{path} is broken: {exc}") from exc
+    name = config.get("models", {}).get(task)
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"{path}: models.{task} is not a string.")
+    return name
+
+
+def _is_path(name: str) -> bool:
+    return name.startswith((".", "~", os.sep)) or (os.sep != "/" and os.sep in name)

@@ -1,0 +1,130 @@
+"""``tfcli sentiment``: is a text positive or negative? Any sequence classifier will do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from tfcli.core.task import Example, Field, Flag, Loaded, Record, Row
+from tfcli.errors import UsageError
+from tfcli.models.windows import windows
+
+OVERLAP = 64
+"""Tokens that a window of a long text shares with the one before: no phrase is cut in two."""
+
+MATCHED = 10
+"""The exit status of ``--fail-on``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentimentOptions:
+    """What ``tfcli sentiment`` takes."""
+
+    top_k: Annotated[
+        int | str | None,
+        Flag("Also give the scores of the N best labels, or of all.", choices=("all",), min=1),
+    ] = None
+    threshold: Annotated[
+        float | None,
+        Flag("Give no label that scores below this (label: null).", min=0, max=1),
+    ] = None
+    fail_on: Annotated[
+        tuple[str, ...],
+        Flag("Exit with status 10 if a text gets this label (repeatable).", metavar="LABEL"),
+    ] = ()
+
+
+class Sentiment:
+    """Classify texts, long ones window by window."""
+
+    name = "sentiment"
+    summary = "Say whether texts are positive or negative (or what else a classifier knows)."
+    examples = (
+        'tfcli sentiment "It is great to learn deep learning."',
+        "cat reviews.txt | tfcli sentiment | jq -r .label",
+        "tfcli sentiment -i reviews.csv -c review --keep id -o labels.csv",
+    )
+    fields = (Field("text"),)
+    options_type = SentimentOptions
+    standard = "distilbert/distilbert-base-uncased-finetuned-sst-2-english@714eb0f"
+
+    def columns(self, options: SentimentOptions) -> tuple[str, ...]:
+        """The label and its score; the scores of more labels on demand."""
+        return ("label", "score") if options.top_k is None else ("label", "score", "scores")
+
+    def auto_model(self, config: Any, options: SentimentOptions) -> str:
+        """A classification head."""
+        for label in options.fail_on:
+            if label not in config.id2label.values():
+                raise UsageError(
+                    f"--fail-on {label}: the model has no such label.",
+                    hint="Its labels are " + ", ".join(config.id2label.values()) + ".",
+                )
+        return "AutoModelForSequenceClassification"
+
+    def preprocess(
+        self, examples: Sequence[Example], loaded: Loaded, options: SentimentOptions
+    ) -> list[list[Row]]:
+        """The windows of each text."""
+        return windows([example.fields["text"] for example in examples], loaded, OVERLAP)
+
+    def forward(
+        self, model: Any, batch: Mapping[str, Any], options: SentimentOptions
+    ) -> Sequence[Any]:
+        """The logits of each row."""
+        logits = model(**batch).logits  # (batch, label)
+        rows: Sequence[Any] = logits.float().cpu().numpy()
+        return rows
+
+    def postprocess(
+        self,
+        example: Example,
+        rows: Sequence[Row],
+        outputs: Sequence[Any],
+        loaded: Loaded,
+        options: SentimentOptions,
+    ) -> Record:
+        """Average the windows' logits by their new tokens, then score as the pipeline does."""
+        import numpy as np
+
+        weights = [max(1, row.note) for row in rows]
+        logits = np.average(np.stack(outputs), axis=0, weights=weights)  # (label,)
+        scores = _scores(logits, loaded.config)
+        names = _labels(loaded.config)
+        ranked = [
+            {"label": names[i], "score": float(scores[i])}
+            for i in np.argsort(-scores, kind="stable")
+            if options.threshold is None or scores[i] >= options.threshold
+        ]
+        record = {"label": ranked[0]["label"] if ranked else None, "score": float(scores.max())}
+        if options.top_k is not None:
+            record["scores"] = ranked if options.top_k == "all" else ranked[: int(options.top_k)]
+        return record
+
+    def status(self, record: Record, options: SentimentOptions) -> int:
+        """Ask for status 10 if a label matches ``--fail-on``."""
+        labels = {record["label"]}
+        if options.threshold is not None and options.top_k is not None:
+            labels |= {scored["label"] for scored in record["scores"] or ()}
+        return MATCHED if labels & set(options.fail_on) else 0
+
+
+def _scores(logits: Any, config: Any) -> Any:
+    """Logits to scores, by the rule of transformers' ``TextClassificationPipeline``."""
+    import numpy as np
+
+    if config.problem_type == "regression":
+        return logits
+    if config.problem_type == "multi_label_classification" or config.num_labels == 1:
+        return 1 / (1 + np.exp(-logits))
+    shifted = np.exp(logits - logits.max())
+    return shifted / shifted.sum()
+
+
+def _labels(config: Any) -> dict[int, str]:
+    """The model's names for its outputs; a regression head's only output is called what it is."""
+    names: dict[int, str] = config.id2label
+    nameless = config.num_labels == 1 and names[0] == "LABEL_0"
+    return {0: "regression"} if nameless and config.problem_type == "regression" else names
+
+
+TASK = Sentiment()

@@ -1,0 +1,55 @@
+"""Pictures of records on a terminal: a stream of text with colours, row by row.
+
+A task has a view of its own in ``views/NAME.py``, or else ``views/table.py`` draws it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TextIO
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from tfcli.core.characters import visible
+from tfcli.core.record import Columns
+from tfcli.core.task import Record
+
+View = Callable[[Iterable[Record], Columns, Console], Iterator[str]]
+
+
+def view_of(task: str) -> View:
+    """The view of a task's records."""
+    name = f"{__name__}.{task.replace('-', '_')}"
+    view: View = import_module(name if find_spec(name) else f"{__name__}.table").view
+    return view
+
+
+def console_for(out: TextIO, color: str) -> Console:
+    """A console for ``--color``; with ``auto``, NO_COLOR and FORCE_COLOR are heard."""
+    if color == "always":
+        return Console(file=out, force_terminal=True, color_system="standard", highlight=False)
+    return Console(file=out, no_color=True if color == "never" else None, highlight=False)
+
+
+def rendered(console: Console, *parts: Text | str) -> str:
+    """One line of a view, as text with escape codes if the console has colours."""
+    with console.capture() as captured:
+        console.print(Text.assemble(*parts), no_wrap=True, overflow="crop", crop=True)
+    return captured.get()
+
+
+def cut(text: str, width: int) -> str:
+    """Text on one line of exactly ``width`` cells (a Chinese character has two), cut with ``…``."""
+    shown = visible(text)
+    if cell_len(shown) <= width:
+        return set_cell_size(shown, width)
+    return set_cell_size(set_cell_size(shown, max(0, width - 1)).rstrip() + "…", width)
+
+
+def error_text(record: Record) -> Text:
+    """What went wrong with an example, and where."""
+    error = record["error"]
+    place = f"{error['file']}:{error['line']}: " if error["file"] is not None else ""
+    return Text(visible(f"{place}{error['message']}"), style="red")
