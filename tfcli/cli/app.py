@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 from typing import Annotated, Any
 
 import typer
@@ -61,10 +62,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(_run(sys.argv[1:]))
-    except TfcliError as error:
+    except Exception as exc:
+        error = exc if isinstance(exc, TfcliError) else _unexpected(exc)
         say_error(error)
         if os.environ.get("TFCLI_DEBUG") == "1":
-            raise
+            traceback.print_exception(exc)
         sys.exit(error.status)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -77,11 +79,18 @@ def _run(arguments: list[str]) -> int:
     try:
         status = build(*_plugin(arguments))(arguments, prog_name="tfcli", standalone_mode=False)
     except typer.TyperException as exc:
-        raise UsageError(exc.format_message(), hint=_hint(exc, arguments)) from exc
+        raise UsageError(exc.format_message(), hint=_hint(exc)) from exc
     except BrokenPipeError:
         sys.stderr.close()
         return 0
     return status if isinstance(status, int) else 0
+
+
+def _unexpected(exc: Exception) -> TfcliError:
+    return TfcliError(
+        f"{type(exc).__name__}: {exc}",
+        hint="This should not happen. TFCLI_DEBUG=1 in front of the command shows where it did.",
+    )
 
 
 def _plugin(arguments: list[str]) -> list[str]:
@@ -95,12 +104,13 @@ def _plugin(arguments: list[str]) -> list[str]:
         return []
 
 
-def _hint(exc: Any, arguments: list[str]) -> str:
-    command = f"tfcli {arguments[0]}" if arguments and arguments[0] in BUILT_IN else "tfcli"
+def _hint(exc: Any) -> str:
+    context = getattr(exc, "ctx", None)
+    command = context.command_path if context else "tfcli"
     wrong = getattr(exc, "option_name", None)
-    if wrong is not None and command != "tfcli":
-        return f"A text that begins with '-' goes behind '--': {command} -- '{wrong} …'"
-    return f"{command} --help"
+    if wrong is None or command == "tfcli" or getattr(exc, "possibilities", None):
+        return f"{command} --help"
+    return f"A text that begins with '-' goes behind '--': {command} -- '{wrong} …'"
 
 
 def _terminate(signum: int, frame: Any) -> None:

@@ -94,8 +94,12 @@ class Output:
 def _appearing(path: Path) -> Iterator[TextIO]:
     """A file that takes the place of ``path`` when all went well; else it is kept beside it."""
     if path.exists() and not path.is_file():  # a device or a named pipe cannot be replaced
-        with path.open("w", encoding="utf-8", newline="\n") as out:
+        out = path.open("w", encoding="utf-8", newline="\n")
+        try:
             yield out
+        finally:
+            with suppress(OSError):  # a full device has said so before
+                out.close()
         return
     target = path.resolve()
     try:

@@ -75,6 +75,11 @@ class Source:
         with self._errors_in_words():
             self.rows = self._rows()
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "standard input" if self.path == STDIN else self.path
+
     def _open(self) -> BinaryIO:
         if self.path == STDIN:
             # Not sys.stdin: the reading thread may hold its lock when the interpreter ends.
@@ -118,12 +123,12 @@ class Source:
         for column in needed:
             if header and column not in header:
                 raise UsageError(
-                    f"{self.path} has no column '{column}'.",
+                    f"{self.name} has no column '{column}'.",
                     hint=f"It has {', '.join(header)}; choose with -c NAME and --keep A,B.",
                 )
         twice = {name for name in header if header.count(name) > 1}
         if clash := twice & set(header if ALL in self.reading.keep else needed):
-            raise UsageError(f"{self.path} has two columns called '{min(clash)}'.")
+            raise UsageError(f"{self.name} has two columns called '{min(clash)}'.")
         return cells
 
     def _lines_or_json_lines(self, text: TextIO) -> Iterator[Parsed]:
@@ -144,17 +149,16 @@ class Source:
 
     def _refuse_columns(self) -> None:
         """Plain text has one field and no columns."""
-        name = "standard input" if self.path == STDIN else self.path
         if self.reading.keep or self.reading.columns:
             option = "--keep" if self.reading.keep else "--column"
             raise UsageError(
-                f"{option} needs columns, and {name} is plain text.",
+                f"{option} needs columns, and {self.name} is plain text.",
                 hint="Name another format with --input-format csv, tsv, json or jsonl.",
             )
         required = [f.name for f in self.reading.wanted if f.required]
         if len(required) > 1:
             raise UsageError(
-                f"{name} is plain text, and each example needs {' and '.join(required)}.",
+                f"{self.name} is plain text, and each example needs {' and '.join(required)}.",
                 hint=f"Give --{required[1]}, or csv or jsonl with these columns.",
             )
 
@@ -174,13 +178,13 @@ class Source:
 
     @contextmanager
     def _errors_in_words(self) -> Iterator[None]:
-        where = f"{self.path}, after line {self.line}" if self.line else self.path
+        where = f"{self.name}, after line {self.line}" if self.line else self.name
         try:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
             raise TfcliError(f"Cannot unpack {where}: {exc}.") from exc
         except csv.Error as exc:
-            raise TfcliError(f"Cannot read the header of {self.path}: {exc}.") from exc
+            raise TfcliError(f"Cannot read the header of {self.name}: {exc}.") from exc
         except ValueError as exc:
             raise TfcliError(f"Cannot read {where} as {self.format}: {exc}.") from exc
         except OSError as exc:
@@ -231,12 +235,14 @@ def example(index: int, row: Parsed, file: str | None, reading: Reading) -> Exam
     fields = dict(reading.given)
     for one in reading.wanted:
         column = reading.column(one.name)
-        if column in cells or (one.required and failure is None):
-            failure = failure or check(cells.get(column), column, reading.encoding)
-            fields[one.name] = cells.get(column, "")
-    if failure is not None:
-        return Example(index, reading.given, kept, file, line, failure)
-    return Example(index, fields, kept, file, line)
+        if column not in cells and not one.required:
+            continue
+        text = cells.get(column)
+        wrong = check(text, column, reading.encoding) if failure is None else None
+        if isinstance(text, str) and lone_surrogate(text) is None:
+            fields[one.name] = text
+        failure = failure or wrong
+    return Example(index, fields, kept, file, line, failure)
 
 
 def check(text: Any, column: str, encoding: str) -> Failure | None:
@@ -290,8 +296,10 @@ def read_whole(path: str, encoding: str) -> str:
     for row in source.parsed():
         if isinstance(row.value, str) and not check(row.value, "text", encoding):
             return row.value
-        raise UsageError(f"{path} is not {encoding}.", hint="Name its encoding with --encoding.")
-    raise UsageError(f"{path} is empty.")
+        raise UsageError(
+            f"{source.name} is not {encoding}.", hint="Name its encoding with --encoding."
+        )
+    raise UsageError(f"{source.name} is empty.")
 
 
 def expand(patterns: Sequence[str]) -> list[str]:
@@ -318,6 +326,8 @@ def format_of(path: str) -> str:
         UsageError: it names none.
     """
     extension = Path(path.removesuffix(".gz")).suffix.lower().removeprefix(".")
+    if Path(path).is_dir():
+        raise UsageError(f"{path} is a folder.", hint=f"Name its files: -i '{path}/*.jsonl'")
     extension = {"text": "txt", "ndjson": "jsonl"}.get(extension, extension)
     if extension not in FORMATS:
         raise UsageError(

@@ -1,0 +1,51 @@
+"""What tests share: the program as a process, a folder of its own, no network."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PLUGIN = Path(__file__).parent / "plugin"
+
+
+class Ended(NamedTuple):
+    """How a process ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a folder of its own, no network, and nothing of the user's settings."""
+    for name in list(os.environ):
+        if name.startswith(("TFCLI_", "HF_")) or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+            monkeypatch.delenv(name)
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HF_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / ".home" / name))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("PYTHONPATH", str(PLUGIN))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def tfcli() -> Callable[..., Ended]:
+    """Run the program to its end: ``tfcli("shout", "hello", stdin=b"…")``."""
+
+    def run(*arguments: str | bytes, stdin: bytes | None = b"", **env: str) -> Ended:
+        ended = subprocess.run(
+            [sys.executable, "-m", "tfcli", *arguments],
+            input=stdin,
+            capture_output=True,
+            env={**os.environ, **env},
+            timeout=120,
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    return run
