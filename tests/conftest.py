@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -49,3 +49,19 @@ def tfcli() -> Callable[..., Ended]:
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """The folder of a tiny random classifier: ``classifier("roberta", num_labels=5)``."""
+    from tiny_models import make_classifier
+
+    made: dict[str, str] = {}
+
+    def folder(family: str = "bert", **config: Any) -> str:
+        key = f"{family} {config}"
+        if key not in made:
+            made[key] = str(make_classifier(tmp_path_factory.mktemp(family), family, **config))
+        return made[key]
+
+    return folder

@@ -1,0 +1,145 @@
+"""Loading: silent, safetensors only, whole, and with a trained head."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import make_base_model
+
+from tfcli.core.job import ModelRef
+from tfcli.errors import (
+    ModelNotFoundError,
+    ResourceError,
+    TfcliError,
+    UnfitModelError,
+    UnsafeModelError,
+)
+from tfcli.models.load import load
+
+
+def classify(config):
+    return "AutoModelForSequenceClassification"
+
+
+@pytest.fixture
+def copy(classifier, tmp_path):
+    """A copy of a tiny classifier, to be broken."""
+    return Path(shutil.copytree(classifier(), tmp_path / "copy"))
+
+
+def loaded(folder, auto_model=classify, **ref):
+    return load(ModelRef(str(folder), **ref), auto_model)
+
+
+def test_gives_model_tokenizer_config_and_the_longest_row(classifier):
+    result = loaded(classifier())
+    assert not result.model.training
+    assert result.model.dtype == torch.float32
+    assert result.config.num_labels == 3
+    assert result.tokenizer("good")["input_ids"]
+    assert result.max_length == 64
+
+
+def test_roberta_counts_positions_from_behind_the_padding(classifier):
+    """66 positions, of which the first two are never used."""
+    assert loaded(classifier("roberta")).max_length == 64
+
+
+def test_a_tokenizer_without_a_limit_is_bounded_by_the_positions(copy):
+    path = copy / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_max_length": int(1e30)}))
+    assert loaded(copy).max_length == 64
+
+
+def test_says_nothing(classifier, capfd):
+    loaded(classifier())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_computes_in_the_dtype_asked_for(classifier):
+    assert loaded(classifier(), dtype="bfloat16").model.dtype == torch.bfloat16
+
+
+def test_uses_sdpa_where_the_family_has_it(classifier):
+    assert loaded(classifier("bert")).config._attn_implementation == "sdpa"
+    assert loaded(classifier("deberta")).config._attn_implementation == "eager"
+
+
+def test_a_base_model_is_refused_instead_of_given_a_random_head(tmp_path):
+    folder = make_base_model(tmp_path / "base")
+    with pytest.raises(UnfitModelError, match=r"no classifier\.bias"):
+        loaded(folder)
+
+
+def test_so_is_a_head_of_another_shape(copy):
+    path = copy / "config.json"
+    config = json.loads(path.read_text())
+    config["id2label"]["3"], config["label2id"]["LABEL_3"] = "LABEL_3", 3
+    path.write_text(json.dumps(config))
+    with pytest.raises(TfcliError):
+        loaded(copy)
+
+
+def test_a_family_that_cannot_do_the_task_is_refused(classifier):
+    with pytest.raises(UnfitModelError, match=r"A bert model cannot do this \(Seq2SeqLM\)"):
+        loaded(classifier(), lambda config: "AutoModelForSeq2SeqLM")
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pkl", "tf_model.h5"])
+def test_a_pickle_is_refused_unread(copy, name):
+    (copy / "model.safetensors").unlink()
+    (copy / name).write_bytes(b"not even a pickle")
+    with pytest.raises(UnsafeModelError, match="can run code") as refused:
+        loaded(copy)
+    assert refused.value.status == 5
+
+
+def test_a_folder_without_weights_or_config_holds_no_model(copy):
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(ModelNotFoundError, match=r"no model\.safetensors"):
+        loaded(copy)
+    (copy / "config.json").unlink()
+    with pytest.raises(ModelNotFoundError, match=r"no config\.json"):
+        loaded(copy)
+
+
+def test_damaged_weights_are_an_error_in_one_line(copy):
+    weights = (copy / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(TfcliError, match="Cannot load") as refused:
+        loaded(copy)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"model_type": "no-such-family"}', "{}"])
+def test_a_broken_config_is_an_error_in_one_line(copy, text):
+    (copy / "config.json").write_text(text)
+    with pytest.raises(ModelNotFoundError, match="no whole model") as refused:
+        loaded(copy)
+    assert "\n" not in str(refused.value)
+
+
+class TestADeviceThatIsTooSmall:
+    @pytest.fixture(autouse=True)
+    def _full_device(self, monkeypatch):
+        from tfcli.models import device
+
+        to = torch.nn.Module.to
+
+        def full(module, where):
+            if where == torch.device("meta"):
+                raise torch.OutOfMemoryError("out of memory")
+            return to(module, where)
+
+        monkeypatch.setattr(torch.nn.Module, "to", full)
+        monkeypatch.setattr(device, "device_for", lambda wanted: torch.device("meta"))
+
+    def test_auto_falls_back_to_the_cpu_and_says_so(self, classifier, caplog):
+        assert loaded(classifier()).model.device == torch.device("cpu")
+        assert "does not fit into the memory of meta; using the CPU" in caplog.text
+
+    def test_an_explicit_request_fails(self, classifier):
+        with pytest.raises(ResourceError, match="does not fit"):
+            loaded(classifier(), device="cuda")

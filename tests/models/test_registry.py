@@ -1,0 +1,48 @@
+"""The bundled models."""
+
+import json
+
+import pytest
+
+from tfcli.models.registry import starter_for, starters
+from tfcli.tasks import BUILT_IN
+
+
+def test_every_task_of_a_starter_exists():
+    assert {task for starter in starters().values() for task in starter.tasks} <= set(BUILT_IN)
+
+
+def test_a_task_without_a_starter_has_none():
+    assert starter_for("shout") is None
+
+
+@pytest.mark.parametrize("name", starters())
+class TestEachStarter:
+    def test_is_an_ordinary_folder_with_a_model_card(self, name):
+        files = {path.name for path in starters()[name].folder.iterdir()}
+        assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= files
+        assert not any(file.endswith((".bin", ".pt", ".pkl")) for file in files)
+
+    def test_chooses_no_attention_implementation_and_brings_no_code(self, name):
+        config = json.loads((starters()[name].folder / "config.json").read_text())
+        assert not [key for key in config if "attn_implementation" in key or key == "auto_map"]
+
+    def test_is_stored_in_float16(self, name):
+        from safetensors import safe_open
+
+        with safe_open(starters()[name].folder / "model.safetensors", "pt") as weights:
+            assert {weights.get_slice(key).get_dtype() for key in weights.keys()} == {"F16"}  # noqa: SIM118
+
+
+@pytest.mark.parametrize(
+    "auto_class",
+    ["AutoModel", "AutoModelForSequenceClassification", "AutoModelForQuestionAnswering"],
+)
+def test_the_bert_starter_serves_three_classes_with_trained_weights(auto_class):
+    import transformers
+
+    _, report = getattr(transformers, auto_class).from_pretrained(
+        starters()["bert-starter"].folder, output_loading_info=True
+    )
+    assert not report["missing_keys"]
+    assert not report["mismatched_keys"]

@@ -1,0 +1,95 @@
+"""Tiny checkpoints with random weights, one for each family that a test wants.
+
+Each is an ordinary folder: the family's own config, model and tokenizer classes, at a size that
+loads in milliseconds.
+"""
+
+from pathlib import Path
+from typing import Any
+
+WORDS = "the a film is was great awful good bad not very plot and of it i love hate deep learning"
+PIECES = [*"abcdefghijklmnopqrstuvwxyz0123456789.,!?'-éü", "ing", "ed", "er"]
+SIZES = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "max_position_embeddings": 64,
+    "initializer_range": 0.6,  # so that random logits differ clearly from text to text
+}
+CLASSIFIERS = {
+    "bert": {},
+    "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 48},
+    "roberta": {"max_position_embeddings": 66},
+    "albert": {"embedding_size": 16},
+    "electra": {"embedding_size": 16},
+    "xlm-roberta": {"max_position_embeddings": 66},
+    "deberta": {"pos_att_type": ["c2p", "p2c"], "relative_attention": True},
+}
+
+
+def make_classifier(folder: Path, family: str, **config: Any) -> Path:
+    """Write a sequence classifier of the family, three labels unless ``config`` says otherwise."""
+    import torch
+    import transformers
+
+    torch.manual_seed(7)
+    tokenizer = _tokenizer(family)
+    settings = {"num_labels": 3, **SIZES, **CLASSIFIERS[family], **config}
+    settings |= {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    model_config = transformers.AutoConfig.for_model(family, **settings)
+    model = transformers.AutoModelForSequenceClassification.from_config(model_config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_base_model(folder: Path) -> Path:
+    """Write a BERT without any head."""
+    import transformers
+
+    tokenizer = _tokenizer("bert")
+    config = transformers.BertConfig(vocab_size=len(tokenizer), **SIZES)
+    transformers.BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _tokenizer(family: str) -> Any:
+    import transformers
+
+    match family:
+        case "bert" | "distilbert" | "electra":
+            pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS.split(), *PIECES]
+            pieces += [f"##{piece}" for piece in PIECES]
+            vocab = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+            return transformers.BertTokenizer(vocab=vocab, model_max_length=64)
+        case "roberta" | "deberta":
+            special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+            if family == "deberta":
+                special = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
+            merges = [("t", "h"), ("th", "e"), ("Ġ", "a"), ("o", "o"), ("oo", "d")]
+            pieces = [*special, *_bytes(), *(a + b for a, b in merges)]
+            vocab = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+            kind = transformers.RobertaTokenizer
+            if family == "deberta":
+                kind = transformers.DebertaTokenizer
+            return kind(vocab=vocab, merges=merges, model_max_length=64)
+        case "albert" | "xlm-roberta":
+            special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+            kind = transformers.AlbertTokenizer
+            if family == "xlm-roberta":
+                special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+                kind = transformers.XLMRobertaTokenizer
+            words = [f"▁{word}" for word in WORDS.split()]
+            pieces = dict.fromkeys([*special, "▁", *words, *PIECES])
+            scored = [(p, 0.0 if p in special else -1.0 - i / 100) for i, p in enumerate(pieces)]
+            return kind(vocab=scored, model_max_length=64)
+    raise ValueError(family)
+
+
+def _bytes() -> list[str]:
+    """The 256 printable stand-ins for bytes that GPT-2's tokenizer uses."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    return sorted(ByteLevel.alphabet())
