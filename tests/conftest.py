@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import settings
+
+# No deadline: the machine may be busy. No database: a test leaves nothing behind.
+settings.register_profile("tfcli", max_examples=100, deadline=None, database=None, print_blob=True)
+settings.load_profile("tfcli")
 
 PLUGIN = Path(__file__).parent / "plugin"
+WORLD = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONUNBUFFERED", "PYTHONIOENCODING")
 
 
 class Ended(NamedTuple):
@@ -24,7 +30,7 @@ class Ended(NamedTuple):
 def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has a folder of its own, no network, and nothing of the user's settings."""
     for name in list(os.environ):
-        if name.startswith(("TFCLI_", "HF_")) or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        if name.startswith(("TFCLI_", "HF_")) or name in WORLD:
             monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HF_HOME"):
         monkeypatch.setenv(name, str(tmp_path / ".home" / name))

@@ -9,7 +9,7 @@ __all__ = ["__version__", "run"]
 
 def run(
     task: str,
-    examples: str | Iterable[str | Mapping[str, str]],
+    examples: str | Mapping[str, str] | Iterable[str | Mapping[str, str]],
     *,
     model: str | None = None,
     device: str = "auto",
@@ -23,7 +23,7 @@ def run(
 
     Args:
         task: the name of a command, ``"sentiment"``.
-        examples: a text, or texts, or mappings of the task's fields to texts.
+        examples: one or many, each a text or a mapping of the task's fields to texts.
         model: a starter, a folder, or ``org/name[@revision]``; as on the command line by default.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``xpu``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
@@ -37,7 +37,7 @@ def run(
     from tfcli.core.job import Job
     from tfcli.core.options import build
     from tfcli.engines import local
-    from tfcli.formats.read import Reading, example
+    from tfcli.formats.examples import Reading, example
     from tfcli.formats.rows import Parsed
     from tfcli.models.resolve import model_name, model_ref
     from tfcli.tasks import task_named
@@ -46,7 +46,7 @@ def run(
     ref = model_ref(model_name(task, model), dtype, device) if chosen.standard else None
     job = Job(task, ref, build(chosen.options_type, options))
     reading = Reading(chosen.fields)
-    texts = [examples] if isinstance(examples, str) else examples
+    texts = [examples] if isinstance(examples, (str, Mapping)) else examples
     made = (
         example(i, Parsed(1, text if isinstance(text, str) else dict(text)), None, reading)
         for i, text in enumerate(texts)

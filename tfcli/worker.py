@@ -1,7 +1,9 @@
 """A worker: one task with its model in memory. Nothing else runs a model."""
 
+import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tfcli.core.batches import batches
@@ -28,9 +30,12 @@ class Worker:
         self.columns = self.task.columns(job.options)
         self.loaded = Loaded()
         if job.model is not None:
-            from tfcli.models.load import load
+            with _no_garbage():
+                from tfcli.models.load import load
 
-            self.loaded = load(job.model, lambda config: self.task.auto_model(config, job.options))
+                self.loaded = load(
+                    job.model, lambda config: self.task.auto_model(config, job.options)
+                )
         device = self.loaded.model.device.type if self.loaded.model is not None else "cpu"
         self.budget = TOKENS_PER_BATCH.get(device, TOKENS_PER_BATCH_ELSEWHERE)
 
@@ -103,6 +108,20 @@ class Worker:
         batch = self.loaded.tokenizer.pad([row.inputs for row in rows], return_tensors="pt")
         padded: Mapping[str, Any] = batch.to(self.loaded.model.device)  # each (row, token)
         return padded
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Import and load without garbage collection, which would look for some in vain, for 0.4 s.
+
+    What was loaded stays to the end, so later collections need not look at it either.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _out_of_memory(exc: BaseException) -> bool:

@@ -126,6 +126,21 @@ class TestLongTexts:
         assert 0 < record["score"] <= 1
 
 
+def test_numbers_that_overflow_are_that_examples_failure(classifier):
+    import numpy as np
+
+    from tfcli.core.job import ModelRef
+    from tfcli.core.task import Example, Row
+    from tfcli.models.load import load
+
+    loaded = load(ModelRef(classifier()), lambda config: "AutoModelForSequenceClassification")
+    example, rows = Example(0, {"text": "good"}), [Row({"input_ids": [1]}, note=1)]
+    nan = np.array([np.nan, 0, 0])
+    failure = TASK.postprocess(example, rows, [nan], loaded, SentimentOptions())
+    assert failure.type == "overflow"
+    assert "--dtype float32" in failure.message
+
+
 class TestTopK:
     def test_gives_the_best_first(self, classifier):
         record = next(run("sentiment", "good", model=classifier(), top_k=2))
@@ -209,8 +224,15 @@ class TestTheStarter:
         theirs = pipeline(str(starter.folder), dtype="float32")("It is great.")[0]
         assert record["score"] == pytest.approx(theirs["score"], abs=1e-5)
 
-    def test_answers_on_the_command_line_offline(self, tfcli):
-        ended = tfcli("sentiment", "It is great to learn deep learning.", "-f", "plain")
+    def test_answers_without_a_look_at_the_network(self, tfcli, tmp_path, monkeypatch):
+        """Also when nobody said that there is none."""
+        monkeypatch.delenv("HF_HUB_OFFLINE")
+        (tmp_path / "sitecustomize.py").write_text(
+            "import socket\n"
+            "def refuse(*args): raise SystemExit('the network was asked')\n"
+            "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        )
+        ended = tfcli("sentiment", "It is great.", "-f", "plain", PYTHONPATH=str(tmp_path))
         assert ended == (0, "POSITIVE\n", "")
 
 

@@ -61,6 +61,16 @@ def test_checkpoint_of_another_plan_is_refused(
         train(model, steps, tmp_path, Rates(), identity="b", log=lambda _: None)
 
 
+def test_shorter_plan_goes_on_from_the_same_share_of_the_way(
+    steps: list[tuple[list[SpanRow], list[SentimentRow]]], tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    for plan, until in ((steps, 6), (steps[:8], None)):
+        model = TwoHeads(starter_config(**SHAPE))
+        train(model, plan, tmp_path, Rates(), until=until, log=lines.append)
+    assert lines == ["going on from step 4"]
+
+
 def test_both_losses_fall(
     model: TwoHeads, steps: list[tuple[list[SpanRow], list[SentimentRow]]], tmp_path: Path
 ) -> None:

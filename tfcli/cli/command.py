@@ -2,8 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
-from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
 
@@ -97,14 +96,14 @@ def _option_parameter(panel: str, option: Option) -> inspect.Parameter:
     names = [option.switch, option.flag.short] if option.flag.short else [option.switch]
     kwargs: dict[str, Any] = {"help": option.flag.help, "rich_help_panel": panel}
     kwargs["show_default"] = option.default not in (None, (), False)
-    kind = _plain_type(option)
+    kind: Any = option.kinds[0]
     if kind is not bool:
         kwargs["metavar"] = option.flag.metavar or _metavar(option)
     if option.flag.choices and _is_number(option):
         kwargs["parser"] = _number_or_word(option)
         kind = str
-    if get_origin(option.type) is tuple:
-        annotation: Any = list[kind] | None  # type: ignore[valid-type]
+    if option.many:
+        annotation: Any = list[kind] | None
     else:
         annotation = kind if option.default is not None else kind | None
     default = None if option.default == () else option.default
@@ -117,32 +116,19 @@ def _parameter(name: str, kind: Any, info: Any, default: Any = None) -> inspect.
     )
 
 
-def _members(option: Option) -> tuple[Any, ...]:
-    """The types an option's value may have, None left out."""
-    if get_origin(option.type) is tuple:
-        return (get_args(option.type)[0],)
-    if get_origin(option.type) in (Union, UnionType):
-        return tuple(kind for kind in get_args(option.type) if kind is not NoneType)
-    return (option.type,)
-
-
-def _plain_type(option: Option) -> Any:
-    return _members(option)[0]
-
-
 def _is_number(option: Option) -> bool:
-    return _plain_type(option) in (int, float)
+    return option.kinds[0] in (int, float)
 
 
 def _metavar(option: Option) -> str:
     words = list(option.flag.choices)
     if _is_number(option):
-        words.insert(0, "N" if _plain_type(option) is int else "X")
+        words.insert(0, "N" if option.kinds[0] is int else "X")
     return "|".join(words) or option.name.upper()
 
 
 def _number_or_word(option: Option) -> Callable[[str], Any]:
-    kind = _plain_type(option)
+    kind: Any = option.kinds[0]
 
     def parse(text: Any) -> Any:
         try:

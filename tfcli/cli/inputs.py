@@ -8,7 +8,8 @@ from tfcli.cli.options import InputOptions
 from tfcli.core.batches import Window, arriving, windows
 from tfcli.core.task import Field, Task
 from tfcli.errors import UsageError
-from tfcli.formats.read import ALL, STDIN, Reader, Reading, example, expand, read_whole
+from tfcli.formats.examples import Reading, check, example
+from tfcli.formats.read import STDIN, Reader, expand, read_whole
 from tfcli.formats.rows import Parsed
 
 
@@ -37,8 +38,7 @@ def incoming(
     Raises:
         UsageError: nothing, or too much, says where the texts come from.
     """
-    first = task.fields[0]
-    given = _given(others, files, options.encoding)
+    first, *rest = task.fields
     if texts and options.input:
         raise UsageError(
             f"Both a {first.name.upper()} and --input were given.",
@@ -46,30 +46,34 @@ def incoming(
         )
     if STDIN in texts and len(texts) > 1:
         raise UsageError(f"'-' (standard input) stands alone, not beside other {first.name}s.")
-    asked_for_stdin = list(texts) == [STDIN] or STDIN in options.input
-    texts = [] if asked_for_stdin else texts
-    missing = [f for f in task.fields[1:] if f.required and f.name not in given]
+    asked = [*texts, *options.input, *files.values()].count(STDIN)
+    from_rows = bool(options.input) or STDIN in texts
+    texts = [] if from_rows else texts
+    named = {name for name, value in (*others.items(), *files.items()) if value is not None}
+    missing = [f for f in rest if f.required and f.name not in named]
+    unsaid = [] if from_rows else missing if texts else [first]
+    _share_stdin(asked, unsaid)
+    given = _given(others, files, options.encoding)
     if texts and missing:
-        _require_stdin(missing)
         given[missing[0].name] = read_whole(STDIN, options.encoding)
-    elif not texts and not options.input and not asked_for_stdin:
-        _require_stdin([first])
     reading = _reading(task, given, options, results)
-    kept = tuple(reading.kept_name(name) for name in reading.keep if name != ALL)
     if texts:
         if options.keep or options.column:
             raise UsageError("--keep and --column need a file or standard input with columns.")
         made = (example(i, Parsed(1, text), None, reading) for i, text in enumerate(texts))
-        return Incoming(windows(list(made)[: options.limit]), kept, None)
+        return Incoming(windows(list(made)[: options.limit]), (), None)
     paths = expand(options.input) or [STDIN]
     reader = Reader(paths, reading)
-    return Incoming(arriving(reader) if STDIN in paths else windows(reader), kept, reader)
+    return Incoming(arriving(reader) if STDIN in paths else windows(reader), reader.kept, reader)
 
 
 def _given(
     others: Mapping[str, str | None], files: Mapping[str, str | None], encoding: str
 ) -> dict[str, str]:
     given = {name: text for name, text in others.items() if text is not None}
+    for name, text in given.items():
+        if wrong := check(text, name, encoding):
+            raise UsageError(f"--{name}: {wrong.message}.")
     for name, path in files.items():
         if path is None:
             continue
@@ -79,13 +83,18 @@ def _given(
     return given
 
 
-def _require_stdin(missing: Sequence[Field]) -> None:
-    if len(missing) > 1:
-        names = " and ".join(f"--{field.name}" for field in missing)
+def _share_stdin(asked: int, unsaid: Sequence[Field]) -> None:
+    """Standard input has one reader: who asked for it with ``-``, or the field nobody gave."""
+    if len(unsaid) > 1:
+        names = " and ".join(f"--{field.name}" for field in unsaid)
         raise UsageError(f"Give {names}; standard input can supply only one of them.")
-    if sys.stdin is None or sys.stdin.isatty():
-        name = missing[0].name
+    if asked + len(unsaid) > 1:
+        raise UsageError("Standard input was asked for twice, and can be read once.")
+    if unsaid and (sys.stdin is None or sys.stdin.isatty()):
+        name = unsaid[0].name
         raise UsageError(f"No {name} was given.", hint=f"Type the {name}, or pipe it in.")
+    if asked and sys.stdin is None:
+        raise UsageError("Standard input is closed.")
 
 
 def _reading(

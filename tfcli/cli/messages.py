@@ -4,8 +4,9 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from tfcli.core.characters import visible_lines
@@ -70,21 +71,25 @@ def introduce(starter: str, standard: str) -> None:
     )
 
 
-def with_progress(records: Iterable[Record], reader: Reader | None) -> Iterator[Record]:
+def with_progress(records: Iterable[Record], reader: Reader | None) -> Generator[Record]:
     """Show how many records there are, how fast they come, and the time left if it can be known."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = [TextColumn("{task.completed:,.0f} records  {task.fields[rate]:,.0f}/s")]
     known = reader is not None and reader.fraction is not None
-    bar = [BarColumn(), TextColumn("{task.percentage:.0f}%"), TimeRemainingColumn()]
-    console = Console(stderr=True)
-    with Progress(*columns, *(bar if known else []), console=console, transient=True) as progress:
-        shown = progress.add_task("", total=None, rate=0.0)
+    said = TextColumn("{task.description}")
+    columns = (
+        [said, BarColumn(), TextColumn("{task.percentage:.0f}% {task.fields[left]}")]
+        if known
+        else [said]
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        shown = progress.add_task("", total=1, left="")
         start = time.monotonic()
         for count, record in enumerate(records, 1):
             yield record
-            elapsed = time.monotonic() - start
-            fraction = reader.fraction if known and reader is not None else None
-            total = count / fraction if fraction else None
-            progress.update(shown, completed=count, total=total, rate=count / max(elapsed, 1e-9))
+            seconds = time.monotonic() - start
+            progress.update(shown, description=f"{count:,} records  {count / seconds:,.0f}/s")
+            if reader is not None and (fraction := reader.fraction):
+                left = timedelta(seconds=round(seconds * (1 - fraction) / fraction))
+                progress.update(shown, completed=fraction, left=f"{left} left")

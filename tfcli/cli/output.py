@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -15,7 +15,7 @@ from tfcli.cli.options import OutputOptions
 from tfcli.core.characters import visible_lines
 from tfcli.core.record import Columns
 from tfcli.core.task import Record
-from tfcli.errors import TfcliError, UsageError
+from tfcli.errors import Terminated, TfcliError, UsageError
 from tfcli.formats.write import FORMATS, format_of
 
 STDOUT = "-"
@@ -29,6 +29,7 @@ class Output:
         self.task = task
         self.columns = columns
         self.path = None if options.output in (None, STDOUT) else options.output
+        self.packed = self.path is not None and self.path.endswith(".gz")
         self.format = self._format()
         if self.path is not None and not Path(self.path).absolute().parent.is_dir():
             raise UsageError(f"There is no folder {Path(self.path).parent} to write to.")
@@ -40,7 +41,7 @@ class Output:
         """Whether a person reads along."""
         return self.path is None and sys.stdout is not None and sys.stdout.isatty()
 
-    def write(self, records: Iterable[Record]) -> None:
+    def write(self, records: Generator[Record]) -> None:
         """Write all records.
 
         Raises:
@@ -55,20 +56,31 @@ class Output:
         with _appearing(Path(self.path)) as out:
             self._write_to(out, records)
 
-    def _write_to(self, out: TextIO, records: Iterable[Record]) -> None:
+    def _write_to(self, out: TextIO, records: Generator[Record]) -> None:
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(encoding="utf-8", newline="\n")
-        for chunk in self._chunks(records):
-            # A view has made its text visible already; its escape codes are its own.
-            safe = self.to_terminal and self.format != "table"
-            try:
-                out.write(visible_lines(chunk) if safe else chunk)
+        chunks = self._chunks(records)
+        try:
+            for chunk in chunks:
+                self._put(out, chunk)
+        except (KeyboardInterrupt, Terminated):
+            records.close()
+            for chunk in chunks:  # how the format ends: an array that was begun is closed
+                self._put(out, chunk)
+            raise
+
+    def _put(self, out: TextIO, chunk: str) -> None:
+        # A view has made its text visible already; its escape codes are its own.
+        could_act = self.to_terminal and self.format != "table"
+        try:
+            out.write(visible_lines(chunk) if could_act else chunk)
+            if not self.packed:  # flushing each record would leave little to pack
                 out.flush()
-            except BrokenPipeError:
-                raise
-            except OSError as exc:
-                where = self.path or "standard output"
-                raise TfcliError(f"Cannot write to {where}: {exc.strerror}.") from exc
+        except BrokenPipeError:
+            raise
+        except OSError as exc:
+            where = self.path or "standard output"
+            raise TfcliError(f"Cannot write to {where}: {exc.strerror}.") from exc
 
     def _chunks(self, records: Iterable[Record]) -> Iterator[str]:
         if self.format != "table":
@@ -113,6 +125,8 @@ def _appearing(path: Path) -> Iterator[TextIO]:
         try:
             yield out
             out.close()
+            if not raw.closed:  # gzip leaves it open
+                raw.flush()
             _copy_mode(target, partial)
             partial.replace(target)
         except BaseException as exc:

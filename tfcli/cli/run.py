@@ -1,9 +1,9 @@
 """Run a task for a command: inputs → engine → output, and what the exit status says of it."""
 
 import logging
-import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
 from tfcli.cli.inputs import incoming
@@ -31,7 +31,7 @@ class Outcome:
         self.failed = 0
         self.matched = OK
 
-    def watch(self, records: Iterable[Record]) -> Iterator[Record]:
+    def watch(self, records: Iterable[Record]) -> Generator[Record]:
         """Pass records on, and remember."""
         for record in records:
             self.count += 1
@@ -73,10 +73,8 @@ def run_task(
     if sys.stderr.isatty() and not output.to_terminal and not output_options.quiet:
         records = with_progress(records, found.reader)
     try:
-        output.write(records)
-    except BrokenPipeError:  # head, or whoever read along, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        with closing(records):  # a progress bar is gone before anything else is said
+            output.write(records)
     except (KeyboardInterrupt, Terminated) as exc:
         say_notes(exc)
         log.warning("stopped after %s", _count(outcome.count, "record"))
@@ -94,6 +92,7 @@ def _model(task: Task, options: ModelOptions) -> ModelRef | None:
     if not task.standard:
         return None
     name = model_name(task.name, options.model)
+    ref = model_ref(name, options.dtype, options.device)
     if name in starters():
         introduce(name, task.standard)
-    return model_ref(name, options.dtype, options.device)
+    return ref

@@ -2,7 +2,9 @@
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterator, Mapping
+from types import NoneType
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from tfcli.core.task import Flag
@@ -23,6 +25,18 @@ class Option(NamedTuple):
     def switch(self) -> str:
         """Its long form on the command line."""
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def many(self) -> bool:
+        """Whether it may be repeated: its value is a tuple."""
+        return get_origin(self.type) is tuple
+
+    @property
+    def kinds(self) -> tuple[type[Any], ...]:
+        """The types that one value may have, None left out."""
+        if self.many:
+            return (get_args(self.type)[0],)
+        return tuple(kind for kind in get_args(self.type) if kind is not NoneType) or (self.type,)
 
 
 def options_of(options_type: type[Any]) -> Iterator[Option]:
@@ -53,31 +67,39 @@ def build(options_type: type[T], given: Mapping[str, Any]) -> T:
             )
         if value is None:
             continue
-        for one in value if isinstance(value, (list, tuple)) else [value]:
-            _check(options[name], one)
-        chosen[name] = tuple(value) if isinstance(value, list) else value
+        if options[name].many:
+            value = (value,) if isinstance(value, str) else tuple(value)
+        for one in value if options[name].many else [value]:
+            if not _fits(options[name], one):
+                raise UsageError(
+                    f"{options[name].switch} takes {_takes(options[name])}, not {one!r}."
+                )
+        chosen[name] = value
     return options_type(**chosen)
 
 
-def _check(option: Option, value: Any) -> None:
-    flag = option.flag
+def _fits(option: Option, value: Any) -> bool:
+    flag, kinds = option.flag, option.kinds
     if isinstance(value, str):
-        if flag.choices and value not in flag.choices:
-            raise UsageError(f"{option.switch} takes {_takes(flag)}, not '{value}'.")
-    elif (
-        (flag.min is not None and value < flag.min)
-        or (flag.max is not None and value > flag.max)
-        or value != value  # NaN
-    ):
-        raise UsageError(f"{option.switch} takes {_takes(flag)}, not {value}.")
+        return value in flag.choices if flag.choices else str in kinds
+    if isinstance(value, bool) or bool in kinds:
+        return isinstance(value, bool) and bool in kinds
+    if not isinstance(value, (int, float) if float in kinds else int):
+        return False
+    low = -math.inf if flag.min is None else flag.min
+    high = math.inf if flag.max is None else flag.max
+    return (float in kinds or int in kinds) and low <= value <= high  # NaN is nowhere between
 
 
-def _takes(flag: Flag) -> str:
-    if flag.min is None and flag.max is None:
-        return "one of " + ", ".join(flag.choices)
-    low = f"{flag.min:g}" if flag.min is not None else ""
-    if flag.max is None:
-        numbers = f"a number from {low} up"
-    else:
-        numbers = f"a number from {low} to {flag.max:g}" if low else f"a number up to {flag.max:g}"
-    return " or ".join([numbers, *(f"'{word}'" for word in flag.choices)])
+def _takes(option: Option) -> str:
+    flag = option.flag
+    if not {int, float} & set(option.kinds):
+        return f"one of {', '.join(flag.choices)}" if flag.choices else option.kinds[0].__name__
+    number = "a whole number" if float not in option.kinds else "a number"
+    if flag.min is not None and flag.max is not None:
+        number += f" from {flag.min:g} to {flag.max:g}"
+    elif flag.min is not None:
+        number += f" from {flag.min:g} up"
+    elif flag.max is not None:
+        number += f" up to {flag.max:g}"
+    return " or ".join([number, *(f"'{word}'" for word in flag.choices)])

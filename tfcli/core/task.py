@@ -122,5 +122,5 @@ class Task(Protocol):
         outputs: Sequence[Any],
         loaded: Loaded,
         options: Any,
-    ) -> Record:
-        """The results of one example, under the keys that ``columns`` names."""
+    ) -> Record | Failure:
+        """The results of one example, under the keys that ``columns`` names; or what went wrong."""

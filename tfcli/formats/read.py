@@ -7,57 +7,32 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from tfcli.core.characters import lone_surrogate
-from tfcli.core.task import Example, Failure, Field
+from tfcli.core.task import Example, Field
 from tfcli.errors import TfcliError, UsageError
 from tfcli.formats import rows
+from tfcli.formats.examples import ALL, Reading, check, check_decoded, example
 from tfcli.formats.rows import Parsed
 
 FORMATS = ("txt", "csv", "tsv", "json", "jsonl")
 STDIN = "-"
-ALL = "all"
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How to make examples out of rows."""
+def _as_surrogates(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that cannot be decoded, as U+DC00 to U+DCFF: ``surrogateescape`` for any encoding."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 + byte) for byte in bad), error.end
 
-    fields: tuple[Field, ...]
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """The column of a field, where it is not called like the field."""
-    given: Mapping[str, str] = field(default_factory=dict)
-    """Fields that are the same for every example."""
-    keep: tuple[str, ...] = ()
-    """Columns to carry over; ``("all",)`` for all."""
-    taken: frozenset[str] = frozenset()
-    """Names that a kept column must not have."""
-    format: str = "auto"
-    encoding: str = "utf-8"
-    null: bool = False
-    whole: bool = False
-    limit: int | None = None
 
-    @property
-    def wanted(self) -> tuple[Field, ...]:
-        """The fields that rows have to bring."""
-        return tuple(f for f in self.fields if f.name not in self.given)
-
-    def column(self, name: str) -> str:
-        """The column that a field is read from."""
-        return self.columns.get(name, name)
-
-    def kept_name(self, column: str) -> str:
-        """The key of a kept column in the record."""
-        while column in self.taken:
-            column = f"input_{column}"
-        return column
+codecs.register_error("tfcli.surrogates", _as_surrogates)
 
 
 class Source:
@@ -71,7 +46,8 @@ class Source:
         if path != STDIN and self.format == "auto":
             self.format = format_of(path)
         self.raw = self._open()
-        self.line = 0
+        self.line: int | None = None
+        self.ended = False
         with self._errors_in_words():
             self.rows = self._rows()
 
@@ -79,6 +55,18 @@ class Source:
     def name(self) -> str:
         """What messages call it."""
         return "standard input" if self.path == STDIN else self.path
+
+    @property
+    def position(self) -> int:
+        """How many of its ``size`` bytes have been read; a pipe has no size."""
+        if self.ended:
+            return self.size
+        return self.raw.tell() if self.size and not self.raw.closed else 0
+
+    def rest(self) -> None:
+        """Close a file until it is read: a glob matches more files than can be open at once."""
+        if self.size:
+            self.raw.close()
 
     def _open(self) -> BinaryIO:
         if self.path == STDIN:
@@ -94,16 +82,18 @@ class Source:
     def _rows(self) -> Iterator[Parsed]:
         reading = self.reading
         raw = gzip.open(self.raw) if self.path.endswith(".gz") else self.raw  # noqa: SIM115
-        encoding = (
-            "utf-8-sig" if reading.encoding.lower() in ("utf-8", "utf8") else reading.encoding
-        )
-        newline = "" if self.format in ("csv", "tsv") else "\n"
-        text = io.TextIOWrapper(raw, encoding, errors="surrogateescape", newline=newline)
+        known = codecs.lookup(reading.encoding).name
+        encoding = "utf-8-sig" if known == "utf-8" else known  # which drops a BOM
         if reading.whole or reading.null:
             if self.format not in ("txt", "auto"):
                 raise UsageError(f"--whole and --null are for plain text, not for {self.format}.")
             self._refuse_columns()
-            return rows.between_nulls(_chunks(raw, encoding)) if reading.null else _whole(text)
+        if reading.null:
+            return rows.between_nulls(_chunks(raw, encoding))
+        newline = "" if self.format in ("csv", "tsv") else "\n"
+        text = io.TextIOWrapper(raw, encoding, errors="tfcli.surrogates", newline=newline)
+        if reading.whole:
+            return _whole(text)
         match self.format:
             case "csv" | "tsv":
                 return self._table(text)
@@ -118,8 +108,11 @@ class Source:
 
     def _table(self, text: TextIO) -> Iterator[Parsed]:
         header, cells = rows.header_and_cells(text, "," if self.format == "csv" else "\t")
-        columns = [self.reading.column(f.name) for f in self.reading.wanted if f.required]
-        needed = [*columns, *(k for k in self.reading.keep if k != ALL)]
+        if undecoded := check_decoded(" ".join(header), self.reading.encoding):
+            raise TfcliError(f"Cannot read the header of {self.name}: {undecoded.message}.")
+        if ALL in self.reading.keep:  # the same for every row, also for one that fails
+            self.reading = replace(self.reading, keep=self.reading.others(header))
+        needed = [*self.reading.required, *self.reading.keep]
         for column in needed:
             if header and column not in header:
                 raise UsageError(
@@ -127,7 +120,7 @@ class Source:
                     hint=f"It has {', '.join(header)}; choose with -c NAME and --keep A,B.",
                 )
         twice = {name for name in header if header.count(name) > 1}
-        if clash := twice & set(header if ALL in self.reading.keep else needed):
+        if clash := twice & set(needed):
             raise UsageError(f"{self.name} has two columns called '{min(clash)}'.")
         return cells
 
@@ -140,7 +133,7 @@ class Source:
                 break
         stream: Iterable[str] = chain(seen, text)
         first = rows.json_object(seen[-1]) if seen else None
-        names = [self.reading.column(f.name) for f in self.reading.wanted if f.required]
+        names = self.reading.required
         if first is not None and all(isinstance(first.get(name), str) for name in names):
             yield from rows.json_lines(stream)
         else:
@@ -155,7 +148,7 @@ class Source:
                 f"{option} needs columns, and {self.name} is plain text.",
                 hint="Name another format with --input-format csv, tsv, json or jsonl.",
             )
-        required = [f.name for f in self.reading.wanted if f.required]
+        required = self.reading.required
         if len(required) > 1:
             raise UsageError(
                 f"{self.name} is plain text, and each example needs {' and '.join(required)}.",
@@ -165,30 +158,34 @@ class Source:
     def parsed(self) -> Iterator[Parsed]:
         """The rows, one by one."""
         with self._errors_in_words():
+            if self.raw.closed:
+                self.raw = self._open()
+                self.rows = self._rows()
             try:
                 for row in self.rows:
                     self.line = row.line
                     yield row
-            except UnicodeError as exc:  # not a bad byte, which is one line's, but half a unit
-                message = f"not {self.reading.encoding}: {exc}"
-                yield Parsed(self.line + 1, Failure("encoding", message))
             finally:
+                self.ended = True
                 if self.path != STDIN:
                     self.raw.close()
 
     @contextmanager
     def _errors_in_words(self) -> Iterator[None]:
-        where = f"{self.name}, after line {self.line}" if self.line else self.name
         try:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
-            raise TfcliError(f"Cannot unpack {where}: {exc}.") from exc
+            raise TfcliError(f"Cannot unpack {self._where}: {exc}.") from exc
         except csv.Error as exc:
             raise TfcliError(f"Cannot read the header of {self.name}: {exc}.") from exc
         except ValueError as exc:
-            raise TfcliError(f"Cannot read {where} as {self.format}: {exc}.") from exc
+            raise TfcliError(f"Cannot read {self._where} as {self.format}: {exc}.") from exc
         except OSError as exc:
-            raise TfcliError(f"Cannot read {where}: {exc.strerror}.") from exc
+            raise TfcliError(f"Cannot read {self._where}: {exc.strerror}.") from exc
+
+    @property
+    def _where(self) -> str:
+        return f"{self.name}, after line {self.line}" if self.line else self.name
 
 
 class Reader:
@@ -197,7 +194,16 @@ class Reader:
     def __init__(self, paths: Sequence[str], reading: Reading) -> None:
         check_encoding(reading.encoding)
         self.reading = reading
-        self.sources = [Source(path, reading) for path in paths]
+        self.sources: list[Source] = []
+        for path in paths:
+            self.sources.append(Source(path, reading))
+            self.sources[-1].rest()
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The keys of kept columns, as far as options and headers tell."""
+        known = [self.reading.kept_name(c) for s in self.sources for c in s.reading.keep]
+        return tuple(dict.fromkeys(name for name in known if name != ALL))
 
     def __iter__(self) -> Iterator[Example]:
         return islice(self._examples(), self.reading.limit)
@@ -208,77 +214,19 @@ class Reader:
         total = sum(source.size for source in self.sources)
         if not total or any(source.path == STDIN for source in self.sources):
             return None
-        read = sum(s.size if s.raw.closed else s.raw.tell() for s in self.sources)
-        return read / total
+        return sum(source.position for source in self.sources) / total
 
     def _examples(self) -> Iterator[Example]:
         index = 0
         for source in self.sources:
             for row in source.parsed():
-                yield example(index, row, source.path, self.reading)
+                yield example(index, row, source.path, source.reading)
                 index += 1
-
-
-def example(index: int, row: Parsed, file: str | None, reading: Reading) -> Example:
-    """Make one example of one row, or say what is wrong with it."""
-    line = row.line if file is not None else None
-    value = row.value
-    if isinstance(value, str):
-        value = {reading.column(reading.wanted[0].name): value}
-    cells: Mapping[str, Any] = {} if isinstance(value, Failure) else value
-    failure = value if isinstance(value, Failure) else None
-    kept = _kept(cells, reading)
-    for name, cell in kept.items():
-        if isinstance(cell, str) and (undecoded := check_decoded(cell, reading.encoding)):
-            failure = failure or undecoded
-            kept[name] = None
-    fields = dict(reading.given)
-    for one in reading.wanted:
-        column = reading.column(one.name)
-        if column not in cells and not one.required:
-            continue
-        text = cells.get(column)
-        wrong = check(text, column, reading.encoding) if failure is None else None
-        if isinstance(text, str) and lone_surrogate(text) is None:
-            fields[one.name] = text
-        failure = failure or wrong
-    return Example(index, fields, kept, file, line, failure)
-
-
-def check(text: Any, column: str, encoding: str) -> Failure | None:
-    """What is wrong with a text, if anything: none at all, empty, or not decoded."""
-    if text is None:
-        return Failure("column", f"no '{column}' here")
-    if not isinstance(text, str):
-        return Failure("column", f"'{column}' is {rows.kind(text)}, not a string")
-    if not text.strip():
-        return Failure("empty", "the text is empty")
-    return check_decoded(text, encoding)
-
-
-def check_decoded(text: str, encoding: str) -> Failure | None:
-    """Which byte, if any, could not be decoded (it was read as a lone surrogate)."""
-    bad = lone_surrogate(text)
-    if bad is None:
-        return None
-    if "\udc80" <= bad <= "\udcff":
-        byte = ord(bad) - 0xDC00
-        message = f"not {encoding}: byte 0x{byte:02x} at character {text.index(bad) + 1}"
-        return Failure("encoding", f"{message} (is it --encoding gb18030 or latin-1?)")
-    return Failure("encoding", f"holds half a character, U+{ord(bad):04X}")
-
-
-def _kept(cells: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
-    if reading.keep != (ALL,):
-        return {reading.kept_name(name): cells.get(name) for name in reading.keep}
-    # A field's own column is in the record already, under the field's name.
-    fields = {f.name for f in reading.wanted if reading.column(f.name) == f.name}
-    return {reading.kept_name(n): value for n, value in cells.items() if n not in fields}
 
 
 def _chunks(raw: Any, encoding: str) -> Iterator[str]:
     """Decoded text as it arrives (reading a ``TextIO`` would wait for a full chunk)."""
-    decoder = codecs.getincrementaldecoder(encoding)("surrogateescape")
+    decoder = codecs.getincrementaldecoder(encoding)("tfcli.surrogates")
     while data := raw.read1(1 << 16):
         yield decoder.decode(data)
     yield decoder.decode(b"", final=True)
@@ -344,7 +292,6 @@ def check_encoding(encoding: str) -> None:
         UsageError: Python knows no text encoding of that name.
     """
     try:
-        codecs.lookup(encoding)
-        b"".decode(encoding)
-    except LookupError as exc:
+        b"a".decode(encoding, "ignore")
+    except (LookupError, UnicodeError) as exc:
         raise UsageError(f"There is no encoding '{encoding}'.", hint="utf-8, gb18030 …") from exc

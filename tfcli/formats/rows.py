@@ -2,11 +2,16 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain, zip_longest
 from typing import Any, NamedTuple, TextIO
 
 from tfcli.core.task import Failure
+
+DEEPEST = 256
+"""Levels of nested JSON that are read, so that it can be written again, however deep the stack."""
 
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # 128 KiB, the default, is less than a long text
 
@@ -14,8 +19,8 @@ csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # 128 KiB, the default, is le
 class Parsed(NamedTuple):
     """One row of a file: a text, cells by column, or what is wrong with it."""
 
-    line: int
-    """Where it begins, counted from 1."""
+    line: int | None
+    """Where it begins, counted from 1; None where lines mean nothing."""
     value: str | dict[str, Any] | Failure
 
 
@@ -28,15 +33,16 @@ def lines(text: Iterable[str]) -> Iterator[Parsed]:
 
 def between_nulls(chunks: Iterable[str]) -> Iterator[Parsed]:
     """What stands between NUL characters, as ``find -print0`` writes; blank parts are passed by."""
-    number, rest = 1, ""
-    for chunk in chunks:
-        *parts, rest = (rest + chunk).split("\0")
-        for part in parts:
-            if part.strip():
-                yield Parsed(number, part)
-            number += part.count("\n")
-    if rest.strip():
-        yield Parsed(number, rest)
+    number, begun = 1, [""]
+    for chunk in chain(chunks, ["\0"]):
+        *ended, rest = chunk.split("\0")
+        for end in ended:
+            text = "".join([*begun, end])
+            if text.strip():
+                yield Parsed(number, text)
+            number += text.count("\n")
+            begun.clear()
+        begun.append(rest)
 
 
 def header_and_cells(text: Iterable[str], delimiter: str) -> tuple[list[str], Iterator[Parsed]]:
@@ -60,7 +66,7 @@ def _cells(reader: Any, header: list[str]) -> Iterator[Parsed]:
             message = f"{len(row)} cells, but the header has {len(header)} columns"
             yield Parsed(line, Failure("csv", message))
         elif row:
-            yield Parsed(line, dict(zip(header, row, strict=False)))
+            yield Parsed(line, dict(zip_longest(header, row)))
 
 
 def json_lines(text: Iterable[str]) -> Iterator[Parsed]:
@@ -68,6 +74,8 @@ def json_lines(text: Iterable[str]) -> Iterator[Parsed]:
     for number, line in lines(text):
         try:
             yield Parsed(number, _object_or_text(_load(str(line))))
+        except json.JSONDecodeError as exc:
+            yield Parsed(number, Failure("json", f"not JSON: {exc.msg} at character {exc.pos + 1}"))
         except ValueError as exc:
             yield Parsed(number, Failure("json", f"not JSON: {exc}"))
 
@@ -78,9 +86,10 @@ def json_array(text: TextIO) -> Iterator[Parsed]:
     Raises:
         ValueError: the text is not JSON.
     """
-    document = _load(text.read())
+    document_text = text.read()
+    document = _load(document_text) if document_text.strip() else []
     for element in document if isinstance(document, list) else [document]:
-        yield Parsed(1, _object_or_text(element))
+        yield Parsed(None, _object_or_text(element))
 
 
 def json_object(line: str) -> dict[str, Any] | None:
@@ -96,13 +105,31 @@ def json_object(line: str) -> dict[str, Any] | None:
 
 def _load(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > DEEPEST and _deeper(value, DEEPEST):
+        raise ValueError("nested too deeply")
+    return value
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a JSON number")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    level = [value]
+    for _ in range(levels):
+        nested = (one for one in level if isinstance(one, (list, dict)))
+        level = list(chain.from_iterable(o.values() if isinstance(o, dict) else o for o in nested))
+    return any(isinstance(one, (list, dict)) for one in level)
 
 
 def _object_or_text(value: Any) -> str | dict[str, Any] | Failure:

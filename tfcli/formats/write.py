@@ -41,11 +41,12 @@ def delimited(records: Iterable[Record], columns: Columns, delimiter: str) -> It
         TfcliError: a record has a column that the header, once written, does not have.
     """
     line = io.StringIO()
-    rows = csv.writer(line, delimiter=delimiter, lineterminator="\n")
+    # Python before 3.13 quotes a return only where it is part of the line end.
+    rows = csv.writer(line, delimiter=delimiter, lineterminator="\r\n")
 
     def written(cells: Iterable[Any]) -> str:
         rows.writerow(cells)
-        text = line.getvalue()
+        text = line.getvalue().removesuffix("\r\n") + "\n"
         line.seek(0)
         line.truncate()
         return text

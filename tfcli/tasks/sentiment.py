@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from tfcli.core.task import Example, Field, Flag, Loaded, Record, Row
+from tfcli.core.task import Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UsageError
 from tfcli.models.windows import windows
 
@@ -82,12 +82,17 @@ class Sentiment:
         outputs: Sequence[Any],
         loaded: Loaded,
         options: SentimentOptions,
-    ) -> Record:
+    ) -> Record | Failure:
         """Average the windows' logits by their new tokens, then score as the pipeline does."""
         import numpy as np
 
         weights = [max(1, row.note) for row in rows]
         logits = np.average(np.stack(outputs), axis=0, weights=weights)  # (label,)
+        if not np.isfinite(logits).all():
+            message = (
+                f"the model gave {logits[0]} in {str(loaded.model.dtype)[6:]}; try --dtype float32"
+            )
+            return Failure("overflow", message)
         scores = _scores(logits, loaded.config)
         names = _labels(loaded.config)
         ranked = [

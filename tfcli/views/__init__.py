@@ -27,10 +27,19 @@ def view_of(task: str) -> View:
 
 
 def console_for(out: TextIO, color: str) -> Console:
-    """A console for ``--color``; with ``auto``, NO_COLOR and FORCE_COLOR are heard."""
+    """A console for ``--color``; with ``auto``, NO_COLOR and FORCE_COLOR are heard.
+
+    With ``never`` there is no escape code at all: bold is one, too.
+    """
     if color == "always":
-        return Console(file=out, force_terminal=True, color_system="standard", highlight=False)
-    return Console(file=out, no_color=True if color == "never" else None, highlight=False)
+        return Console(
+            file=out,
+            force_terminal=True,
+            color_system="standard",
+            no_color=False,
+            highlight=False,
+        )
+    return Console(file=out, color_system=None if color == "never" else "auto", highlight=False)
 
 
 def rendered(console: Console, *parts: Text | str) -> str:

@@ -1,0 +1,43 @@
+import dataclasses
+
+import pytest
+
+from tfcli.core.task import Example, Failure, Field, Flag, NoOptions, Row
+
+
+def test_a_row_is_as_long_as_its_tokens():
+    assert Row({"input_ids": [101, 7592, 102], "attention_mask": [1, 1, 1]}).length == 3
+
+
+def test_an_example_needs_no_more_than_its_place_and_its_fields():
+    assert dataclasses.asdict(Example(0, {"text": "hello"})) == {
+        "index": 0,
+        "fields": {"text": "hello"},
+        "kept": {},
+        "file": None,
+        "line": None,
+        "failure": None,
+    }
+
+
+def test_examples_do_not_share_what_they_keep():
+    assert Example(0, {}).kept is not Example(1, {}).kept
+
+
+def test_a_field_is_required_and_read_line_by_line_unless_it_says_so():
+    assert Field("text") == Field("text", required=True, whole=False)
+
+
+@pytest.mark.parametrize(
+    "value", [Example(0, {}), Row({}), Field("text"), Flag("help"), NoOptions()]
+)
+def test_values_that_cross_rooms_are_frozen(value):
+    with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
+        value.index = 1
+
+
+def test_a_failure_is_a_word_and_a_sentence():
+    assert Failure("empty", "the text is empty")._asdict() == {
+        "type": "empty",
+        "message": "the text is empty",
+    }

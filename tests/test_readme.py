@@ -1,0 +1,62 @@
+"""README: every example is run, and its two set-up commands are the ones that CI runs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NUMBER = re.compile(r"\d\.\d+")
+REVIEWS = 'id,review\na1,"Warm, funny and wise."\na2,\na3,Two hours of nothing.\n'
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands():
+    """Each command of the console blocks, with what README says that it prints."""
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, printed = part.partition("\n")
+            yield command, printed
+
+
+def shell(command):
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    ended = subprocess.run(
+        ["bash", "-c", command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PATH": path},
+        timeout=120,
+        check=False,
+    )
+    return ended.stdout.decode()
+
+
+@pytest.mark.parametrize(("command", "printed"), commands(), ids=lambda text: text[:50])
+def test_a_command_prints_what_readme_says(command, printed):
+    Path("reviews.csv").write_text(REVIEWS, encoding="utf-8")
+    output = shell(command)
+    assert NUMBER.sub("#", output) == NUMBER.sub("#", printed)
+    shown, real = NUMBER.findall(printed), NUMBER.findall(output)
+    assert [float(n) for n in real] == pytest.approx([float(n) for n in shown], abs=1e-3)
+
+
+def test_the_python_example_runs(capsys):
+    (code,) = blocks("python")
+    exec(code, {})
+    assert capsys.readouterr().out == "POSITIVE 2\nNEGATIVE 2\n"
+
+
+def test_the_two_set_up_commands_are_those_of_ci():
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8").replace(" -q", "")
+    install, test = (block.strip() for block in blocks("sh"))
+    assert install in ci
+    assert test in ci

@@ -1,0 +1,123 @@
+"""Rows to examples: which column is which field, what is carried over, what is wrong."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfcli.core.characters import lone_surrogate
+from tfcli.core.task import Example, Failure, Field
+from tfcli.formats import rows
+from tfcli.formats.rows import Parsed
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to make examples out of rows."""
+
+    fields: tuple[Field, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """The column of a field, where it is not called like the field."""
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Fields that are the same for every example."""
+    keep: tuple[str, ...] = ()
+    """Columns to carry over; ``("all",)`` for all."""
+    taken: frozenset[str] = frozenset()
+    """Names that a kept column must not have."""
+    format: str = "auto"
+    encoding: str = "utf-8"
+    null: bool = False
+    whole: bool = False
+    limit: int | None = None
+
+    @property
+    def wanted(self) -> tuple[Field, ...]:
+        """The fields that rows have to bring."""
+        return tuple(f for f in self.fields if f.name not in self.given)
+
+    @property
+    def required(self) -> list[str]:
+        """The columns that every row has to have."""
+        return [self.column(f.name) for f in self.wanted if f.required]
+
+    def column(self, name: str) -> str:
+        """The column that a field is read from."""
+        return self.columns.get(name, name)
+
+    def kept_name(self, column: str) -> str:
+        """The key of a kept column in the record: another key for every column.
+
+        Where ``label`` is taken, ``label`` becomes ``input_label``, and so ``input_label`` becomes
+        ``input_input_label``: records can be read, and columns kept, again and again.
+        """
+        bare = column
+        while bare not in self.taken and bare.startswith("input_"):
+            bare = bare.removeprefix("input_")
+        name = f"input_{column}" if bare in self.taken else column
+        return name.encode("utf-8", "replace").decode()
+
+    def others(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """All columns but those that are in the record already, under a field's name."""
+        fields = {f.name for f in self.wanted if self.column(f.name) == f.name}
+        return tuple(column for column in columns if column not in fields)
+
+
+def example(index: int, row: Parsed, file: str | None, reading: Reading) -> Example:
+    """Make one example of one row, or say what is wrong with it."""
+    line = row.line if file is not None else None
+    value = row.value
+    if isinstance(value, str):
+        value = {reading.column(reading.wanted[0].name): value}
+    cells: Mapping[str, Any] = {} if isinstance(value, Failure) else value
+    failure = value if isinstance(value, Failure) else None
+    kept = {}
+    for column in reading.others(cells) if ALL in reading.keep else reading.keep:
+        cell = cells.get(column)
+        if undecoded := _check_kept(column, cell, reading.encoding):
+            failure = failure or undecoded
+            cell = None
+        kept[reading.kept_name(column)] = cell
+    fields = dict(reading.given)
+    for one in reading.wanted:
+        column = reading.column(one.name)
+        text = cells.get(column)
+        if text is None and not one.required:
+            continue
+        wrong = check(text, column, reading.encoding) if failure is None else None
+        if isinstance(text, str) and lone_surrogate(text) is None:
+            fields[one.name] = text
+        failure = failure or wrong
+    return Example(index, fields, kept, file, line, failure)
+
+
+def check(text: Any, column: str, encoding: str) -> Failure | None:
+    """What is wrong with a text, if anything: none at all, empty, or not decoded."""
+    if text is None:
+        return Failure("column", f"no '{column}' here")
+    if not isinstance(text, str):
+        return Failure("column", f"'{column}' is {rows.kind(text)}, not a string")
+    if not text.strip():
+        return Failure("empty", "the text is empty")
+    return check_decoded(text, encoding)
+
+
+def check_decoded(text: str, encoding: str) -> Failure | None:
+    """Which byte, if any, could not be decoded (it was read as a lone surrogate)."""
+    bad = lone_surrogate(text)
+    if bad is None:
+        return None
+    if "\udc00" <= bad <= "\udcff":
+        byte = ord(bad) - 0xDC00
+        message = f"not {encoding}: byte 0x{byte:02x} at character {text.index(bad) + 1}"
+        return Failure("encoding", f"{message} (is it --encoding gb18030 or latin-1?)")
+    return Failure("encoding", f"holds half a character, U+{ord(bad):04X}")
+
+
+def _check_kept(column: str, cell: Any, encoding: str) -> Failure | None:
+    """Whether a kept column, nested ones to their depth, can be written again."""
+    nested = isinstance(cell, (dict, list))
+    text = json.dumps(cell, ensure_ascii=False) if nested else cell
+    in_cell = check_decoded(text, encoding) if isinstance(text, str) else None
+    return in_cell or check_decoded(column, encoding)

@@ -1,0 +1,142 @@
+"""The training loop, with checkpoints it goes on from."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bert_starter.model import sentiment_loss, span_loss
+from bert_starter.optimizer import Masters, rate_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bert_starter.model import TwoHeads
+    from bert_starter.rows import SentimentRow, SpanRow
+
+AVERAGE_EVERY = 8
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The learning rates and the regularisation."""
+
+    encoder: float = 1.5e-4
+    heads: float = 6e-4
+    decay: float = 0.01
+    keep: float = 0.98  # of the average, every AVERAGE_EVERY steps: it looks back about 400
+
+
+def calm_memory() -> None:
+    """Tell glibc to keep freed memory: returning it to the system each step costs a quarter."""
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # absent from musl
+        m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4
+        mallopt(m_mmap_max, 0)
+        mallopt(m_trim_threshold, 2**31 - 1)
+        mallopt(m_top_pad, 2**28)
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint beside its place and rename it over, so that it is never half written."""
+    beside = path.with_suffix(".part")
+    torch.save(state, beside)
+    beside.replace(path)
+
+
+def train(
+    model: TwoHeads,
+    steps: Sequence[tuple[Sequence[SpanRow], Sequence[SentimentRow]]],
+    work: Path,
+    rates: Rates,
+    *,
+    save_every: int = 250,
+    until: int | None = None,
+    identity: str = "",
+    log: Callable[[str], None] = print,
+) -> Masters:
+    """Train on the planned steps, going on from the checkpoint in `work` if there is one.
+
+    Args:
+        model: computes in its own dtype; its weights are replaced by what is learnt.
+        steps: every step's two batches.
+        work: folder of the checkpoint.
+        rates: learning rates.
+        save_every: steps between checkpoints.
+        until: stop (with a checkpoint) before this step.
+        identity: what the plan is made of; a checkpoint of another plan is refused. A plan of
+            the same things with more or fewer passes is taken up at the same share of the way.
+        log: receives a line now and then.
+
+    Raises:
+        ValueError: the checkpoint belongs to another plan.
+    """
+    torch.set_flush_denormal(True)
+    masters = Masters(model, rates.encoder, rates.heads, rates.decay)
+    path = work / CHECKPOINT
+    done = 0
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        if state["identity"] != identity:
+            raise ValueError(f"{path} belongs to another plan: {state['identity']}")
+        masters.restore(state["masters"])
+        done = round(state["done"] / state["steps"] * len(steps))
+        log(f"going on from step {done}")
+    last = len(steps) if until is None else min(until, len(steps))
+    meter = Meter(log, len(steps))
+    for number in range(done, last):
+        spans, feelings = steps[number]
+        losses = []
+        for loss_of, rows in ((span_loss, spans), (sentiment_loss, feelings)):
+            if rows:
+                loss = loss_of(model, rows)  # type: ignore[operator]
+                loss.backward()
+                losses.append(loss.item())
+            else:
+                losses.append(0.0)
+        norm = masters.step(rate_scale(number, len(steps)))
+        if (number + 1) % AVERAGE_EVERY == 0:
+            # A short memory at first: the untrained weights should not linger in the average.
+            masters.follow(min(rates.keep, 1 - 1 / (1 + (number + 1) / AVERAGE_EVERY / 4)))
+        meter.add(number, losses, norm, sum(len(r.ids) for r in (*spans, *feelings)))
+        if (number + 1) % save_every == 0 or number + 1 == last:
+            state = {"identity": identity, "steps": len(steps), "done": number + 1}
+            save(path, state | {"masters": masters.state()})
+    return masters
+
+
+class Meter:
+    """Running means of the losses, the speed, and the time left, logged every few steps."""
+
+    def __init__(self, log: Callable[[str], None], steps: int, every: int = 50) -> None:
+        self.log, self.steps, self.every = log, steps, every
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new stretch."""
+        self.began, self.count, self.tokens = time.monotonic(), 0, 0
+        self.sums = [0.0, 0.0, 0.0]
+
+    def add(self, step: int, losses: Sequence[float], norm: float, tokens: int) -> None:
+        """Count one step, and log at the end of a stretch."""
+        self.count += 1
+        self.tokens += tokens
+        self.sums = [a + b for a, b in zip(self.sums, (*losses, norm), strict=True)]
+        if (step + 1) % self.every == 0:
+            seconds = time.monotonic() - self.began
+            span, feeling, norm = (total / self.count for total in self.sums)
+            left = (self.steps - step - 1) * seconds / self.count / 60
+            self.log(
+                f"step {step + 1}/{self.steps}  span {span:.3f}  sentiment {feeling:.3f}  "
+                f"norm {norm:.2f}  {self.tokens / seconds:.0f} tokens/s  {left:.0f} min left"
+            )
+            self.reset()
