@@ -78,12 +78,8 @@ def with_progress(records: Iterable[Record], reader: Reader | None) -> Generator
 
     known = reader is not None and reader.fraction is not None
     said = TextColumn("{task.description}")
-    columns = (
-        [said, BarColumn(), TextColumn("{task.percentage:.0f}% {task.fields[left]}")]
-        if known
-        else [said]
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    done = [BarColumn(), TextColumn("{task.percentage:.0f}%  {task.fields[left]}")] if known else []
+    with Progress(said, *done, console=Console(stderr=True), transient=True) as progress:
         shown = progress.add_task("", total=1, left="")
         start = time.monotonic()
         for count, record in enumerate(records, 1):

@@ -89,10 +89,8 @@ class Sentiment:
         weights = [max(1, row.note) for row in rows]
         logits = np.average(np.stack(outputs), axis=0, weights=weights)  # (label,)
         if not np.isfinite(logits).all():
-            message = (
-                f"the model gave {logits[0]} in {str(loaded.model.dtype)[6:]}; try --dtype float32"
-            )
-            return Failure("overflow", message)
+            dtype = str(loaded.model.dtype).removeprefix("torch.")
+            return Failure("overflow", f"the scores overflow in {dtype}; try --dtype float32")
         scores = _scores(logits, loaded.config)
         names = _labels(loaded.config)
         ranked = [
