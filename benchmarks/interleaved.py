@@ -37,12 +37,12 @@ def process(*arguments: str) -> Callable[[], None]:
     return run
 
 
-def report(title: str, results: Mapping[str, float], reference: str, unit: str = "s") -> None:
+def report(title: str, results: Mapping[str, float], reference: str) -> None:
     """Print each median and how many times faster it is than the reference."""
     print(f"\n{title}")
     for name, result in results.items():
         ratio = results[reference] / result
-        print(f"  {name:40s} {result:9.3f} {unit}   {ratio:5.2f}x")
+        print(f"  {name:40s} {result:9.3f} s   {ratio:5.2f}x")
     print(f"  ({machine()})")
 
 

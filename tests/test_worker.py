@@ -68,8 +68,14 @@ def test_a_task_may_fail_an_example_itself(shout):
     assert second["shouted"] == "A"
 
 
-def test_a_window_of_failures_runs_no_model(shout):
-    shout.task = None
+def test_a_window_of_failures_runs_no_model(shout, monkeypatch):
+    monkeypatch.setattr(type(shout.task), "preprocess", None)
+    broken = Example(0, {}, failure=Failure("empty", "the text is empty"))
+    (record,) = shout([broken])
+    assert record["error"]["type"] == "empty"
+
+
+def test_an_empty_window_has_no_records(shout):
     assert list(shout([])) == []
 
 
@@ -109,8 +115,8 @@ class TestOutOfMemory:
         assert [r["score"] for r in records] == pytest.approx(
             [r["score"] for r in expected], abs=1e-5
         )
-        assert sentiment.budget <= 128
-        assert "Out of memory: going on with batches of" in caplog.text
+        assert 50 <= sentiment.budget <= 100
+        assert 1 <= caplog.text.count("Out of memory: going on with batches of") <= 8
 
     def test_one_row_that_does_not_fit_ends_the_run(self, small):
         with pytest.raises(ResourceError, match="one row of 52 tokens") as failed:

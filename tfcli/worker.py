@@ -1,23 +1,23 @@
 """A worker: one task with its model in memory. Nothing else runs a model."""
 
-import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
-from tfcli.core.batches import batches
+from tfcli.core.batches import batch_size, longest_first
 from tfcli.core.job import Job
 from tfcli.core.record import record_of
 from tfcli.core.task import Example, Failure, Loaded, Record, Row
 from tfcli.errors import ResourceError
+from tfcli.models.memory import clear, out_of_memory
 from tfcli.tasks import task_named
 
 log = logging.getLogger("tfcli")
 
-TOKENS_PER_BATCH = {"cpu": 2048}
-"""Padded tokens in a batch: what fits the caches of a CPU; see benchmarks/."""
-TOKENS_PER_BATCH_ELSEWHERE = 16384
+CPU_BATCH_TOKENS = 2048
+"""Padded tokens in a batch: more gains nothing on a CPU (benchmarks/bulk.py)."""
+DEVICE_BATCH_TOKENS = 16384
+"""The same on an accelerator, which needs more to be busy."""
 
 
 class Worker:
@@ -30,14 +30,11 @@ class Worker:
         self.columns = self.task.columns(job.options)
         self.loaded = Loaded()
         if job.model is not None:
-            with _no_garbage():
-                from tfcli.models.load import load
+            from tfcli.models.load import load
 
-                self.loaded = load(
-                    job.model, lambda config: self.task.auto_model(config, job.options)
-                )
-        device = self.loaded.model.device.type if self.loaded.model is not None else "cpu"
-        self.budget = TOKENS_PER_BATCH.get(device, TOKENS_PER_BATCH_ELSEWHERE)
+            self.loaded = load(job.model, lambda config: self.task.auto_model(config, job.options))
+        on_cpu = self.loaded.model is None or self.loaded.model.device.type == "cpu"
+        self.budget = CPU_BATCH_TOKENS if on_cpu else DEVICE_BATCH_TOKENS
 
     def __call__(self, window: Sequence[Example]) -> Iterator[Record]:
         """Give one record for each example, in order.
@@ -72,28 +69,25 @@ class Worker:
     def _outputs(self, rows: Sequence[Row]) -> list[Any]:
         """The output of each row, whatever batch it ran in."""
         outputs: list[Any] = [None] * len(rows)
-        todo = list(batches(rows, self.budget))[::-1]
-        while todo:
-            batch = todo.pop()
+        left = longest_first(rows)
+        while left:
+            length = rows[left[0]].length
+            batch = left[: batch_size(length, self.budget)]
             try:
                 results = self._forward([rows[i] for i in batch])
-            except (RuntimeError, MemoryError) as exc:
-                if not _out_of_memory(exc):
+            except Exception as exc:
+                if not out_of_memory(exc):
                     raise
                 if len(batch) == 1:
-                    raise ResourceError(
-                        f"Out of memory with one row of {rows[batch[0]].length} tokens."
-                    ) from exc
-                self.budget = max(1, self.budget // 2)
-                log.warning("Out of memory: going on with batches of %d tokens.", self.budget)
-                left = sorted(i for rest in [batch, *todo] for i in rest)
-                todo = [
-                    [left[i] for i in smaller]
-                    for smaller in batches([rows[i] for i in left], self.budget)
-                ][::-1]
+                    raise ResourceError(f"Out of memory with one row of {length} tokens.") from exc
+                self.budget = len(batch) * length // 2
+            else:
+                for i, result in zip(batch, results, strict=True):
+                    outputs[i] = result
+                left = left[len(batch) :]
                 continue
-            for i, result in zip(batch, results, strict=True):
-                outputs[i] = result
+            log.warning("Out of memory: going on with batches of %d tokens.", self.budget)
+            clear()
         return outputs
 
     def _forward(self, rows: Sequence[Row]) -> Sequence[Any]:
@@ -105,29 +99,11 @@ class Worker:
             return self.task.forward(self.loaded.model, self._padded(rows), self.options)
 
     def _padded(self, rows: Sequence[Row]) -> Mapping[str, Any]:
-        batch = self.loaded.tokenizer.pad([row.inputs for row in rows], return_tensors="pt")
+        tokenizer = self.loaded.tokenizer
+        # The family's own side: a checkpoint made for generation may be set to pad on the left,
+        # where plain forward passes would count its positions wrong.
+        side = type(tokenizer).padding_side
+        inputs = [row.inputs for row in rows]
+        batch = tokenizer.pad(inputs, padding_side=side, return_tensors="pt")
         padded: Mapping[str, Any] = batch.to(self.loaded.model.device)  # each (row, token)
         return padded
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Import and load without garbage collection, which would look for some in vain, for 0.4 s.
-
-    What was loaded stays to the end, so later collections need not look at it either.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _out_of_memory(exc: BaseException) -> bool:
-    if isinstance(exc, MemoryError):
-        return True
-    import torch
-    from accelerate.utils.memory import should_reduce_batch_size
-
-    return isinstance(exc, torch.OutOfMemoryError) or should_reduce_batch_size(exc)

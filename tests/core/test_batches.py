@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfcli.core.batches import arriving, batches, windows
+from tfcli.core.batches import WINDOW_CHARACTERS, arriving, batch_size, longest_first, windows
 from tfcli.core.task import Example, Row
 
 lengths = st.lists(st.integers(0, 60), max_size=60)
@@ -21,31 +21,22 @@ def rows(of_lengths):
     return [Row({"input_ids": [0] * length}) for length in of_lengths]
 
 
-@given(lengths, budgets)
-def test_every_row_is_in_exactly_one_batch(of_lengths, budget):
-    batched = [i for batch in batches(rows(of_lengths), budget) for i in batch]
-    assert sorted(batched) == list(range(len(of_lengths)))
+@given(lengths)
+def test_every_row_has_one_place_and_the_longest_the_first(of_lengths):
+    order = longest_first(rows(of_lengths))
+    assert sorted(order) == list(range(len(of_lengths)))
+    assert [of_lengths[i] for i in order] == sorted(of_lengths, reverse=True)
 
 
-@given(lengths, budgets)
-def test_a_padded_batch_keeps_the_budget_unless_it_is_one_long_row(of_lengths, budget):
-    for batch in batches(rows(of_lengths), budget):
-        padded = len(batch) * max(of_lengths[i] for i in batch)
-        assert padded <= budget or len(batch) == 1
+def test_rows_of_one_length_keep_their_order():
+    assert longest_first(rows([3, 9, 4, 3, 9])) == [1, 4, 2, 0, 3]
 
 
-@given(lengths, budgets)
-def test_the_longest_rows_come_first(of_lengths, budget):
-    batched = [of_lengths[i] for batch in batches(rows(of_lengths), budget) for i in batch]
-    assert batched == sorted(of_lengths, reverse=True)
-
-
-def test_rows_of_like_length_share_a_batch():
-    assert list(batches(rows([3, 9, 4, 3, 8]), budget=18)) == [[1, 4], [2, 0, 3]]
-
-
-def test_batches_are_as_full_as_the_budget_allows():
-    assert [len(batch) for batch in batches(rows([5] * 7), budget=15)] == [3, 3, 1]
+@given(st.integers(0, 60), budgets)
+def test_a_batch_is_as_full_as_the_budget_allows_and_has_a_row_at_least(length, budget):
+    size = batch_size(length, budget)
+    assert size == 1 or size * length <= budget
+    assert (size + 1) * max(1, length) > budget
 
 
 @given(st.integers(0, 30), sizes)
@@ -54,6 +45,12 @@ def test_windows_keep_every_example_in_order_and_are_full_but_the_last(count, si
     assert [example for window in cut for example in window] == examples(count)
     assert all(len(window) == size for window in cut[:-1])
     assert all(cut)
+
+
+def test_long_documents_make_small_windows():
+    half = "x" * (WINDOW_CHARACTERS // 2)
+    documents = [Example(i, {"text": half}) for i in range(5)]
+    assert [len(window) for window in windows(documents)] == [2, 2, 1]
 
 
 def test_a_window_is_not_read_before_it_is_asked_for():

@@ -16,7 +16,6 @@ from tfcli.formats.read import (
     FORMATS,
     STDIN,
     Reader,
-    check_encoding,
     expand,
     format_of,
     read_whole,
@@ -246,12 +245,6 @@ def test_bad_bytes_in_a_header_are_said_before_anything_runs():
         TfcliError, match=r"Cannot read the header of in\.csv: not utf-8: byte 0xe9"
     ):
         read(b"text,caf\xe9\na,b\n", "in.csv")
-
-
-@pytest.mark.parametrize("encoding", ["klingon", "hex", "rot13", "undefined", "\udcff", ""])
-def test_what_is_no_text_encoding_is_a_usage_error(encoding):
-    with pytest.raises(UsageError, match="There is no encoding"):
-        check_encoding(encoding)
 
 
 # What is wrong with a file

@@ -78,8 +78,28 @@ def test_so_is_a_head_of_another_shape(copy):
     config = json.loads(path.read_text())
     config["id2label"]["3"], config["label2id"]["LABEL_3"] = "LABEL_3", 3
     path.write_text(json.dumps(config))
-    with pytest.raises(TfcliError):
+    with pytest.raises(UnfitModelError, match=r"without a trained head .*classifier"):
         loaded(copy)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_a_folder_without_tokenizer_files_is_refused(classifier, tmp_path, family):
+    """transformers would make a tokenizer that knows no word, and answer with it."""
+    for name in ("config.json", "model.safetensors"):
+        shutil.copy(Path(classifier(family)) / name, tmp_path)
+    with pytest.raises(ModelNotFoundError, match="no tokenizer files"):
+        loaded(tmp_path)
+
+
+def test_too_little_memory_to_load_is_said(classifier, monkeypatch):
+    from transformers import BertForSequenceClassification
+
+    def full(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr(BertForSequenceClassification, "from_pretrained", full)
+    with pytest.raises(ResourceError, match="does not fit into the memory"):
+        loaded(classifier())
 
 
 def test_a_family_that_cannot_do_the_task_is_refused(classifier):
@@ -128,10 +148,10 @@ class TestADeviceThatIsTooSmall:
 
         to = torch.nn.Module.to
 
-        def full(module, where):
+        def full(module, where, *dtype):
             if where == torch.device("meta"):
                 raise torch.OutOfMemoryError("out of memory")
-            return to(module, where)
+            return to(module, where, *dtype)
 
         monkeypatch.setattr(torch.nn.Module, "to", full)
         monkeypatch.setattr(device, "device_for", lambda wanted: torch.device("meta"))
@@ -139,6 +159,13 @@ class TestADeviceThatIsTooSmall:
     def test_auto_falls_back_to_the_cpu_and_says_so(self, classifier, caplog):
         assert loaded(classifier()).model.device == torch.device("cpu")
         assert "does not fit into the memory of meta; using the CPU" in caplog.text
+
+    def test_and_there_it_computes_in_the_dtype_of_the_cpu(self, classifier, monkeypatch):
+        from tfcli.models import device
+
+        chosen = {"meta": torch.bfloat16, "cpu": torch.float32}
+        monkeypatch.setattr(device, "dtype_for", lambda ref, where, *rest: chosen[where.type])
+        assert loaded(classifier()).model.dtype == torch.float32
 
     def test_an_explicit_request_fails(self, classifier):
         with pytest.raises(ResourceError, match="does not fit"):

@@ -24,6 +24,7 @@ CLASSIFIERS = {
     "albert": {"embedding_size": 16},
     "electra": {"embedding_size": 16},
     "xlm-roberta": {"max_position_embeddings": 66},
+    "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64},
     "deberta": {"pos_att_type": ["c2p", "p2c"], "relative_attention": True},
 }
 
@@ -36,7 +37,7 @@ def make_classifier(folder: Path, family: str, **config: Any) -> Path:
     torch.manual_seed(7)
     tokenizer = _tokenizer(family)
     settings = {"num_labels": 3, **SIZES, **CLASSIFIERS[family], **config}
-    settings |= {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    settings = {"pad_token_id": tokenizer.pad_token_id, **settings, "vocab_size": len(tokenizer)}
     model_config = transformers.AutoConfig.for_model(family, **settings)
     model = transformers.AutoModelForSequenceClassification.from_config(model_config)
     model.save_pretrained(folder)
@@ -75,6 +76,9 @@ def _tokenizer(family: str) -> Any:
             if family == "deberta":
                 kind = transformers.DebertaTokenizer
             return kind(vocab=vocab, merges=merges, model_max_length=64)
+        case "gpt2":
+            vocab = {piece: i for i, piece in enumerate(["<|endoftext|>", *_bytes()])}
+            return transformers.GPT2Tokenizer(vocab=vocab, merges=[], model_max_length=64)
         case "albert" | "xlm-roberta":
             special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
             kind = transformers.AlbertTokenizer

@@ -11,8 +11,16 @@ import typer
 
 from tfcli import __version__
 from tfcli.cli.command import GroupedCommand, command_for, help_of
-from tfcli.cli.messages import say_error
-from tfcli.errors import INTERRUPTED, OK, TERMINATED, Terminated, TfcliError, UsageError
+from tfcli.cli.messages import say_error, say_notes
+from tfcli.errors import (
+    INTERRUPTED,
+    OK,
+    TERMINATED,
+    ResourceError,
+    Terminated,
+    TfcliError,
+    UsageError,
+)
 from tfcli.tasks import BUILT_IN, task_named
 
 WELCOME = """\
@@ -71,6 +79,8 @@ def main() -> NoReturn:
     except Exception as exc:
         error = _in_words(exc)
         say_error(error)
+        if error is not exc:
+            say_notes(exc)
         if os.environ.get("TFCLI_DEBUG") == "1":
             traceback.print_exception(exc)
         status = error.status
@@ -92,7 +102,7 @@ def _run(arguments: list[str]) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except typer.TyperException as exc:
-        raise UsageError(exc.format_message(), hint=_hint(exc)) from exc
+        raise UsageError(exc.format_message(), hint=_hint(exc, arguments)) from exc
     except BrokenPipeError:  # head, or whoever read along, has enough
         return OK
     except SystemExit as exc:  # so Typer ends when it meets one
@@ -105,6 +115,8 @@ def _run(arguments: list[str]) -> int:
 def _in_words(exc: Exception) -> TfcliError:
     if isinstance(exc, TfcliError):
         return exc
+    if isinstance(exc, MemoryError):
+        return ResourceError("Out of memory.")
     if isinstance(exc, OSError):  # the system says what is wrong: no space, no such file
         return TfcliError(f"{exc}")
     return TfcliError(
@@ -129,9 +141,11 @@ def _plugin(arguments: list[str]) -> list[str]:
         ) from exc
 
 
-def _hint(exc: Any) -> str:
+def _hint(exc: Any, arguments: list[str]) -> str:
     context = getattr(exc, "ctx", None)
     command = context.command_path if context else "tfcli"
+    if not context and arguments[0] in BUILT_IN:
+        command = f"tfcli {arguments[0]}"
     wrong = getattr(exc, "option_name", None)
     if wrong is None or command == "tfcli" or getattr(exc, "possibilities", None):
         return f"{command} --help"

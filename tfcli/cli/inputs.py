@@ -17,9 +17,8 @@ class Incoming(NamedTuple):
     """The windows of a run, and what is known of them beforehand."""
 
     windows: Iterable[Window]
-    kept: tuple[str, ...]
-    """The keys of kept columns, as far as options name them."""
-    reader: Reader | None
+    reader: Reader | None = None
+    """None where the texts are arguments."""
 
 
 def incoming(
@@ -61,10 +60,10 @@ def incoming(
         if options.keep or options.column:
             raise UsageError("--keep and --column need a file or standard input with columns.")
         made = (example(i, Parsed(1, text), None, reading) for i, text in enumerate(texts))
-        return Incoming(windows(list(made)[: options.limit]), (), None)
+        return Incoming(windows(list(made)[: options.limit]))
     paths = expand(options.input) or [STDIN]
     reader = Reader(paths, reading)
-    return Incoming(arriving(reader) if STDIN in paths else windows(reader), reader.kept, reader)
+    return Incoming(arriving(reader) if STDIN in paths else windows(reader), reader)
 
 
 def _given(

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from queue import Queue
 
 from tfcli.core.task import Example, Row
@@ -13,20 +12,31 @@ Window = list[Example]
 WINDOW = 512
 """Examples in a window: with more, sorting gains little and the first record comes later."""
 
+WINDOW_CHARACTERS = 1 << 20
+"""Text in a window, give or take its last example: memory stays flat for long documents, too."""
+
 
 def windows(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window]:
     """Cut a stream into windows of ``size``, so that a batch depends on its window alone."""
-    stream = iter(examples)
-    while window := list(islice(stream, size)):
+    window: Window = []
+    characters = 0
+    for example in examples:
+        window.append(example)
+        characters += sum(map(len, example.fields.values()))
+        if len(window) == size or characters >= WINDOW_CHARACTERS:
+            yield window
+            window, characters = [], 0
+    if window:
         yield window
 
 
 def arriving(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window]:
     """Cut a live stream into windows of whatever has arrived, never waiting for more.
 
-    A thread reads ahead by up to ``size`` examples, so that a slow writer and a slow model overlap.
+    A thread reads ahead by up to ``size`` examples, from now on: reading overlaps with the loading
+    of the model, and a slow writer with a slow model.
     """
-    # An item is one example, or None at the end, or what went wrong in the thread.
+    # An item is an example; the last one is None, or what went wrong in the thread.
     queue: Queue[Example | BaseException | None] = Queue(maxsize=size)
 
     def feed() -> None:
@@ -38,32 +48,30 @@ def arriving(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window
             queue.put(exc)
 
     threading.Thread(target=feed, daemon=True).start()
+    return _arrived(queue, size)
+
+
+def _arrived(queue: "Queue[Example | BaseException | None]", size: int) -> Iterator[Window]:
     while True:
-        item = queue.get()
-        window: Window = []
-        while isinstance(item, Example):
-            window.append(item)
-            if len(window) == size or queue.empty():
-                break
-            item = queue.get()
-        else:
-            if window:
-                yield window
-            if item is not None:
-                raise item
+        items = [queue.get()]
+        while len(items) < size and not queue.empty():
+            items.append(queue.get())
+        yield from windows((item for item in items if isinstance(item, Example)), size)
+        last = items[-1]
+        if isinstance(last, BaseException):
+            raise last
+        if last is None:
             return
-        yield window
 
 
-def batches(rows: Sequence[Row], budget: int) -> Iterator[list[int]]:
-    """Group rows, as indices, into batches of at most ``budget`` tokens, padding counted.
+def longest_first(rows: Sequence[Row]) -> list[int]:
+    """The rows, as indices, by falling length: rows of like length stand together.
 
-    The longest rows come first, and rows of like length together, so that little is padded and a
-    batch that does not fit the memory shows at once. A row longer than the budget stands alone.
+    So little is padded, and what does not fit the memory shows at once.
     """
-    order = sorted(range(len(rows)), key=lambda i: -rows[i].length)
-    start = 0
-    while start < len(order):
-        size = max(1, budget // max(1, rows[order[start]].length))
-        yield order[start : start + size]
-        start += size
+    return sorted(range(len(rows)), key=lambda i: -rows[i].length)
+
+
+def batch_size(length: int, budget: int) -> int:
+    """How many rows of a length make a batch of at most ``budget`` tokens; one at least."""
+    return max(1, budget // max(1, length))

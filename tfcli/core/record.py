@@ -15,6 +15,8 @@ class Columns(NamedTuple):
     """``index``, the fields, and the kept columns as far as they are known beforehand."""
     results: tuple[str, ...]
     """What the task's ``columns`` names; the first is what ``plain`` prints."""
+    more: bool = False
+    """Whether examples bring columns of their own, which only they know."""
 
 
 def record_of(

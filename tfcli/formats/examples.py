@@ -8,6 +8,7 @@ from typing import Any
 from tfcli.core.characters import lone_surrogate
 from tfcli.core.task import Example, Failure, Field
 from tfcli.formats import rows
+from tfcli.formats.decode import check_decoded
 from tfcli.formats.rows import Parsed
 
 ALL = "all"
@@ -101,18 +102,6 @@ def check(text: Any, column: str, encoding: str) -> Failure | None:
     if not text.strip():
         return Failure("empty", "the text is empty")
     return check_decoded(text, encoding)
-
-
-def check_decoded(text: str, encoding: str) -> Failure | None:
-    """Which byte, if any, could not be decoded (it was read as a lone surrogate)."""
-    bad = lone_surrogate(text)
-    if bad is None:
-        return None
-    if "\udc00" <= bad <= "\udcff":
-        byte = ord(bad) - 0xDC00
-        message = f"not {encoding}: byte 0x{byte:02x} at character {text.index(bad) + 1}"
-        return Failure("encoding", f"{message} (is it --encoding gb18030 or latin-1?)")
-    return Failure("encoding", f"holds half a character, U+{ord(bad):04X}")
 
 
 def _check_kept(column: str, cell: Any, encoding: str) -> Failure | None:

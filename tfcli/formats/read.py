@@ -1,10 +1,8 @@
 """Files and standard input to examples."""
 
-import codecs
 import csv
 import glob
 import gzip
-import io
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,27 +10,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import BinaryIO, TextIO
 
 from tfcli.core.task import Example, Field
 from tfcli.errors import TfcliError, UsageError
 from tfcli.formats import rows
-from tfcli.formats.examples import ALL, Reading, check, check_decoded, example
+from tfcli.formats.decode import check_decoded, check_encoding, chunks_of, text_of
+from tfcli.formats.examples import ALL, Reading, check, example
 from tfcli.formats.rows import Parsed
 
 FORMATS = ("txt", "csv", "tsv", "json", "jsonl")
 STDIN = "-"
-
-
-def _as_surrogates(error: UnicodeError) -> tuple[str, int]:
-    """Bytes that cannot be decoded, as U+DC00 to U+DCFF: ``surrogateescape`` for any encoding."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    bad = error.object[error.start : error.end]
-    return "".join(chr(0xDC00 + byte) for byte in bad), error.end
-
-
-codecs.register_error("tfcli.surrogates", _as_surrogates)
 
 
 class Source:
@@ -82,16 +70,14 @@ class Source:
     def _rows(self) -> Iterator[Parsed]:
         reading = self.reading
         raw = gzip.open(self.raw) if self.path.endswith(".gz") else self.raw  # noqa: SIM115
-        known = codecs.lookup(reading.encoding).name
-        encoding = "utf-8-sig" if known == "utf-8" else known  # which drops a BOM
         if reading.whole or reading.null:
             if self.format not in ("txt", "auto"):
                 raise UsageError(f"--whole and --null are for plain text, not for {self.format}.")
             self._refuse_columns()
         if reading.null:
-            return rows.between_nulls(_chunks(raw, encoding))
+            return rows.between_nulls(chunks_of(raw, reading.encoding))
         newline = "" if self.format in ("csv", "tsv") else "\n"
-        text = io.TextIOWrapper(raw, encoding, errors="tfcli.surrogates", newline=newline)
+        text = text_of(raw, reading.encoding, newline)
         if reading.whole:
             return _whole(text)
         match self.format:
@@ -131,8 +117,10 @@ class Source:
             seen.append(line)
             if line.strip():
                 break
+        if not seen or not seen[-1].strip():
+            return
         stream: Iterable[str] = chain(seen, text)
-        first = rows.json_object(seen[-1]) if seen else None
+        first = rows.json_object(seen[-1])
         names = self.reading.required
         if first is not None and all(isinstance(first.get(name), str) for name in names):
             yield from rows.json_lines(stream)
@@ -205,6 +193,11 @@ class Reader:
         known = [self.reading.kept_name(c) for s in self.sources for c in s.reading.keep]
         return tuple(dict.fromkeys(name for name in known if name != ALL))
 
+    @property
+    def more(self) -> bool:
+        """Whether rows may have columns to keep that nothing told beforehand."""
+        return any(ALL in source.reading.keep for source in self.sources)
+
     def __iter__(self) -> Iterator[Example]:
         return islice(self._examples(), self.reading.limit)
 
@@ -222,14 +215,6 @@ class Reader:
             for row in source.parsed():
                 yield example(index, row, source.path, source.reading)
                 index += 1
-
-
-def _chunks(raw: Any, encoding: str) -> Iterator[str]:
-    """Decoded text as it arrives (reading a ``TextIO`` would wait for a full chunk)."""
-    decoder = codecs.getincrementaldecoder(encoding)("tfcli.surrogates")
-    while data := raw.read1(1 << 16):
-        yield decoder.decode(data)
-    yield decoder.decode(b"", final=True)
 
 
 def _whole(text: TextIO) -> Iterator[Parsed]:
@@ -283,15 +268,3 @@ def format_of(path: str) -> str:
             hint="Say it with --input-format " + ", ".join(FORMATS[:-1]) + f" or {FORMATS[-1]}.",
         )
     return extension
-
-
-def check_encoding(encoding: str) -> None:
-    """Refuse what is no text encoding.
-
-    Raises:
-        UsageError: Python knows no text encoding of that name.
-    """
-    try:
-        b"a".decode(encoding, "ignore")
-    except (LookupError, UnicodeError) as exc:
-        raise UsageError(f"There is no encoding '{encoding}'.", hint="utf-8, gb18030 …") from exc

@@ -52,10 +52,18 @@ def delimited(records: Iterable[Record], columns: Columns, delimiter: str) -> It
         return text
 
     header: list[str] = []
+    early: list[Record] = []
+
+    def beginning() -> str:
+        return written(header) + "".join(written(map(_cell, map(r.get, header))) for r in early)
+
     for record in records:
+        if not header and columns.more and "error" in record:
+            early.append(record)  # which does not know all the columns
+            continue
         if not header:
             header = [*(key for key in record if key != "error"), "error"]
-            yield written(header)
+            yield beginning()
         if unknown := record.keys() - set(header):
             raise TfcliError(
                 f"Record {record['index']} has a column '{min(unknown)}' that the first has not.",
@@ -63,7 +71,8 @@ def delimited(records: Iterable[Record], columns: Columns, delimiter: str) -> It
             )
         yield written(_cell(record.get(key)) for key in header)
     if not header:
-        yield written([*columns.inputs, *columns.results, "error"])
+        header = [*columns.inputs, *columns.results, "error"]
+        yield beginning()
 
 
 def comma_separated(records: Iterable[Record], columns: Columns) -> Iterator[str]:

@@ -15,6 +15,7 @@ from tfcli.errors import (
     UnfitModelError,
     UnsafeModelError,
 )
+from tfcli.models.memory import out_of_memory
 from tfcli.models.registry import starters
 from tfcli.models.resolve import folder_of
 
@@ -49,10 +50,16 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as exc:
         raise ModelNotFoundError(f"{ref} is no whole model: {_first_line(exc)}") from exc
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        raise ModelNotFoundError(
+            f"{ref} has no tokenizer files.",
+            hint="Save them beside the model: tokenizer.save_pretrained(FOLDER)",
+        )
     from tfcli.models.device import device_for, dtype_for
 
     device = device_for(ref.device)
-    dtype = dtype_for(ref, device, config, starter=ref.checkpoint in starters())
+    starter = ref.checkpoint in starters()
+    dtype = dtype_for(ref, device, config, starter)
     model = _weights(ref, folder, config, getattr(transformers, class_name), dtype)
     try:
         model.to(device)
@@ -61,17 +68,15 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
             raise ResourceError(f"{ref} does not fit into the memory of {device}.") from exc
         log.warning("%s does not fit into the memory of %s; using the CPU.", ref, device)
         device = torch.device("cpu")
-        model.to(device)
-    if tokenizer.pad_token is None and tokenizer.eos_token is not None:
-        tokenizer.pad_token = tokenizer.eos_token
-    if model.config.pad_token_id is None:
-        model.config.pad_token_id = tokenizer.pad_token_id
+        dtype = dtype_for(ref, device, config, starter)
+        model.to(device, dtype)
+    _agree_on_padding(tokenizer, model.config)
     log.info("model %s, %s, on %s", ref, str(dtype).removeprefix("torch."), device)
     return Loaded(model.eval(), tokenizer, model.config, _max_length(model, tokenizer))
 
 
 def _weights(ref: ModelRef, folder: Path, config: Any, auto_class: Any, dtype: Any) -> Any:
-    try:
+    try:  # the class itself, because it knows whether it has an sdpa attention
         model_class = auto_class._model_mapping[type(config)]
     except KeyError:
         wanted = auto_class.__name__.removeprefix("AutoModelFor")
@@ -86,8 +91,11 @@ def _weights(ref: ModelRef, folder: Path, config: Any, auto_class: Any, dtype: A
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # told below, in words
         )
     except Exception as exc:
+        if out_of_memory(exc):
+            raise ResourceError(f"{ref} does not fit into the memory.") from exc
         raise TfcliError(f"Cannot load {ref}: {_first_line(exc)}") from exc
     missing = sorted(report["missing_keys"]) + sorted(key for key, *_ in report["mismatched_keys"])
     if missing:
@@ -96,6 +104,16 @@ def _weights(ref: ModelRef, folder: Path, config: Any, auto_class: Any, dtype: A
             hint="Name a model that was fine-tuned for the task with -m.",
         )
     return model
+
+
+def _agree_on_padding(tokenizer: Any, config: Any) -> None:
+    """Pad with one token: decoder classifiers find the end of a text by the config's."""
+    if tokenizer.pad_token is None:
+        own = config.pad_token_id
+        tokenizer.pad_token = (
+            tokenizer.eos_token if own is None else tokenizer.convert_ids_to_tokens(own)
+        )
+    config.pad_token_id = tokenizer.pad_token_id
 
 
 def _require_safetensors(folder: Path) -> None:

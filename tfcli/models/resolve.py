@@ -1,7 +1,9 @@
 """From a name to a folder with a model in it: starter, folder, cache or Hub."""
 
 import difflib
+import logging
 import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -9,8 +11,19 @@ from tfcli.core.job import ModelRef
 from tfcli.errors import ModelNotFoundError, TfcliError, UsageError
 from tfcli.models.registry import starter_for, starters
 
-_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
-"""What loading reads; pickles, ONNX and other frameworks' weights stay where they are."""
+log = logging.getLogger("tfcli")
+
+_FILES = [
+    "*.json",
+    "*.safetensors",
+    "*.jinja",
+    "*.txt",
+    "*.model",
+    "*.spm",
+    "*.codes",
+    "*.tiktoken",
+]
+"""What loading reads, tokenizers of all kinds included; pickles and the like stay behind."""
 
 
 def model_name(task: str, given: str | None) -> str:
@@ -20,16 +33,16 @@ def model_name(task: str, given: str | None) -> str:
         UsageError: the config file is broken.
         ModelNotFoundError: nothing names a model for this task.
     """
+    if given is not None:
+        return given
+    # No shell expands a ~ in these two.
+    variable = os.environ.get(f"TFCLI_MODEL_{task.upper().replace('-', '_')}")
+    if chosen := variable or _configured(task):
+        return str(Path(chosen).expanduser()) if chosen.startswith("~") else chosen
     starter = starter_for(task)
-    chosen = (
-        given
-        or os.environ.get(f"TFCLI_MODEL_{task.upper().replace('-', '_')}")
-        or _configured(task)
-        or (starter.name if starter else None)
-    )
-    if chosen is None:
+    if starter is None:
         raise ModelNotFoundError(f"No model for {task} comes with tfcli.", hint="Name one with -m.")
-    return chosen
+    return starter.name
 
 
 def model_ref(name: str, dtype: str = "auto", device: str = "auto") -> ModelRef:
@@ -39,7 +52,7 @@ def model_ref(name: str, dtype: str = "auto", device: str = "auto") -> ModelRef:
         ModelNotFoundError: neither a starter, nor a folder, nor the form of a Hub id.
         UsageError: a dtype or device that does not exist.
     """
-    if name in starters() or Path(name).is_dir():
+    if name in starters() or (name and Path(name).is_dir()):
         return ModelRef(name, None, dtype, device)
     checkpoint, _, revision = name.partition("@")
     if _is_path(checkpoint):
@@ -84,7 +97,10 @@ def _from_hub(ref: ModelRef) -> Path:
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
+    if not (sys.stderr.isatty() and log.isEnabledFor(logging.WARNING)):
+        disable_progress_bars()
     try:
         return Path(
             snapshot_download(
@@ -106,7 +122,8 @@ def _from_hub(ref: ModelRef) -> Path:
         raise ModelNotFoundError(
             f"{ref} is not on this machine, and the Hub cannot be reached.",
             hint=f"Use a starter ({', '.join(starters())}), or type once online: "
-            f"hf download {ref.checkpoint}",
+            f"hf download {ref.checkpoint}"
+            + (f" --revision {ref.revision}" if ref.revision else ""),
         ) from exc
     except HfHubHTTPError as exc:
         raise TfcliError(f"The Hub did not give {ref}: {exc}") from exc
@@ -121,9 +138,10 @@ def _configured(task: str) -> str | None:
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise UsageError(f"{path} is broken: {exc}") from exc
-    name = config.get("models", {}).get(task)
-    if name is not None and not isinstance(name, str):
-        raise UsageError(f"{path}: models.{task} is not a string.")
+    models = config.get("models", {})
+    name = models.get(task) if isinstance(models, dict) else models
+    if name is not None and not (isinstance(models, dict) and isinstance(name, str)):
+        raise UsageError(f'{path} is broken: it wants [models] and {task} = "…" below it.')
     return name
 
 

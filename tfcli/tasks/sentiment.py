@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Annotated, Any
 
 from tfcli.core.task import Example, Failure, Field, Flag, Loaded, Record, Row
@@ -52,13 +53,20 @@ class Sentiment:
         return ("label", "score") if options.top_k is None else ("label", "score", "scores")
 
     def auto_model(self, config: Any, options: SentimentOptions) -> str:
-        """A classification head."""
+        """A classification head, with the labels that ``--fail-on`` names."""
+        labels = _labels(config).values()
         for label in options.fail_on:
-            if label not in config.id2label.values():
+            if label not in labels:
                 raise UsageError(
                     f"--fail-on {label}: the model has no such label.",
-                    hint="Its labels are " + ", ".join(config.id2label.values()) + ".",
+                    hint="Its labels are " + ", ".join(labels) + ".",
                 )
+        shown = options.threshold is not None and options.top_k == "all"
+        if options.fail_on and config.problem_type == "multi_label_classification" and not shown:
+            raise UsageError(
+                "--fail-on: a text may have several labels here, and records would not show all.",
+                hint="Add --top-k all --threshold 0.5.",
+            )
         return "AutoModelForSequenceClassification"
 
     def preprocess(
@@ -71,7 +79,11 @@ class Sentiment:
         self, model: Any, batch: Mapping[str, Any], options: SentimentOptions
     ) -> Sequence[Any]:
         """The logits of each row."""
-        logits = model(**batch).logits  # (batch, label)
+        # As the pipeline does: a classifier has no use for a cache of keys and values.
+        cacheless = (
+            {"use_cache": False} if "use_cache" in signature(model.forward).parameters else {}
+        )
+        logits = model(**batch, **cacheless).logits  # (batch, label)
         rows: Sequence[Any] = logits.float().cpu().numpy()
         return rows
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from bert_starter.rows import SentimentRow, SpanRow
 
 AVERAGE_EVERY = 8
+# The sentiment loss's weight beside the span loss's. Its gradient in the encoder is about eight
+# times smaller, and Adam divides by the size of both together, so that the encoder hears little of
+# it. While the encoder still learns to find answers that does no harm; later it needs a voice.
+EARLY_WEIGHT, LATE_WEIGHT = 1.0, 4.0
 CHECKPOINT = "checkpoint.pt"
 
 
@@ -96,10 +100,12 @@ def train(
     for number in range(done, last):
         spans, feelings = steps[number]
         losses = []
-        for loss_of, rows in ((span_loss, spans), (sentiment_loss, feelings)):
+        late = 2 * number >= len(steps)
+        weight = LATE_WEIGHT if late else EARLY_WEIGHT
+        for share, loss_of, rows in ((1.0, span_loss, spans), (weight, sentiment_loss, feelings)):
             if rows:
                 loss = loss_of(model, rows)  # type: ignore[operator]
-                loss.backward()
+                (share * loss).backward()
                 losses.append(loss.item())
             else:
                 losses.append(0.0)
