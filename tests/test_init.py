@@ -41,6 +41,14 @@ def test_a_field_that_is_missing_is_that_examples_error():
     assert record["error"]["message"] == "no 'context' here"
 
 
+@pytest.mark.parametrize("example", [None, 3, float("nan"), b"a", ["a"]], ids=repr)
+def test_what_is_no_text_is_that_examples_error(example):
+    """As in a column of a table with gaps."""
+    first, wrong, last = run("shout", ["a", example, "b"])
+    assert (first["shouted"], last["shouted"]) == ("A", "B")
+    assert wrong["error"]["type"] == "column"
+
+
 def test_examples_need_not_end():
     def endless():
         while True:

@@ -48,7 +48,12 @@ def run(
     reading = Reading(chosen.fields)
     texts = [examples] if isinstance(examples, (str, Mapping)) else examples
     made = (
-        example(i, Parsed(1, text if isinstance(text, str) else dict(text)), None, reading)
+        example(i, Parsed(None, _cells(text, chosen.fields[0].name)), None, reading)
         for i, text in enumerate(texts)
     )
     return local.run(job, windows(made))
+
+
+def _cells(text: Any, first: str) -> dict[str, Any]:
+    """A mapping as it is; anything else is the first field, and wrong there if it is no text."""
+    return dict(text) if isinstance(text, Mapping) else {first: text}

@@ -114,8 +114,38 @@ def test_json_objects_that_hold_the_text_are_seen_to_be_jsonl(shout):
     assert shout(stdin=b'\n{"text": "a"}\n{"text": "b", "more": 1}\n') == shouted("A", "B")
 
 
-def test_json_objects_that_do_not_hold_it_are_lines(shout):
-    assert shout(stdin=b'{"a": 1}\n') == shouted('{"A": 1}')
+def test_json_objects_that_do_not_hold_it_are_lines_and_that_is_said(shout):
+    ended = shout(stdin=b'{"a": 1}\n')
+    assert (ended.status, ended.out) == (0, '{"A": 1}\n')
+    assert ended.err.startswith("Note: the first line is JSON without a string 'text'")
+
+
+def test_json_whose_first_text_is_null_is_json(shout):
+    """As a failed record of another tfcli in the pipe has it."""
+    assert shout(stdin=b'{"text": null}\n{"text": "a"}\n').out == "\nA\n"
+
+
+def test_a_text_that_is_the_name_of_a_file_is_doubted(shout):
+    Path("some.txt").write_text("a\n")
+    said = "Note: some.txt is taken as a text; to read the file: -i some.txt\n"
+    assert shout("some.txt") == (0, "SOME.TXT\n", said)
+
+
+def test_a_file_in_utf_16_is_told_from_one_with_bad_bytes(shout):
+    Path("some.txt").write_text("a\n", encoding="utf-16")
+    ended = shout("-i", "some.txt")
+    assert (ended.status, ended.err) == (
+        2,
+        "Error: some.txt is UTF-16.\nHint: Add --encoding utf-16.\n",
+    )
+    assert shout("-i", "some.txt", "--encoding", "utf-16") == shouted("A")
+
+
+def test_cells_that_are_separated_by_something_else_get_a_hint(shout):
+    Path("some.csv").write_text("id;text\n1;a\n")
+    ended = shout("-i", "some.csv")
+    assert ended.status == 2
+    assert "All it has is 'id;text'. Are its cells separated by commas (csv)" in ended.err
 
 
 def test_column_names_where_the_text_is(shout):

@@ -43,7 +43,7 @@ def test_a_usage_error_comes_before_all(tfcli):
 
 
 def test_a_failure_of_the_run_comes_before_failed_examples(tfcli):
-    stdin = b'{"text": "too long"}\n{"text": "a", "new": 1}\n'
+    stdin = b'{"text": "too long"}\n{"text": "a"}\n{"text": "a", "new": 1}\n'
     ended = tfcli("shout", "--keep", "all", "-f", "csv", stdin=stdin)
     assert ended.status == 1
 

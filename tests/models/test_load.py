@@ -73,12 +73,19 @@ def test_a_base_model_is_refused_instead_of_given_a_random_head(tmp_path):
         loaded(folder)
 
 
-def test_so_is_a_head_of_another_shape(copy):
+def test_weights_that_are_not_as_the_config_says_are_no_whole_model(copy):
+    path = copy / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_hidden_layers": 3}))
+    with pytest.raises(ModelNotFoundError, match=r"bert\.encoder\.layer\.2.* not as config"):
+        loaded(copy)
+
+
+def test_neither_is_a_head_of_another_shape(copy):
     path = copy / "config.json"
     config = json.loads(path.read_text())
     config["id2label"]["3"], config["label2id"]["LABEL_3"] = "LABEL_3", 3
     path.write_text(json.dumps(config))
-    with pytest.raises(UnfitModelError, match=r"without a trained head .*classifier"):
+    with pytest.raises(ModelNotFoundError, match=r"classifier\.bias is not as config\.json says"):
         loaded(copy)
 
 
@@ -133,7 +140,16 @@ def test_damaged_weights_are_an_error_in_one_line(copy):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"model_type": "no-such-family"}', "{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"model_type": "no-such-family"}',
+        "{}",
+        '{"model_type": "bert", "hidden_size": "x"}',
+    ],
+)
 def test_a_broken_config_is_an_error_in_one_line(copy, text):
     (copy / "config.json").write_text(text)
     with pytest.raises(ModelNotFoundError, match="no whole model") as refused:
@@ -154,7 +170,8 @@ class TestADeviceThatIsTooSmall:
             return to(module, where, *dtype)
 
         monkeypatch.setattr(torch.nn.Module, "to", full)
-        monkeypatch.setattr(device, "device_for", lambda wanted: torch.device("meta"))
+        small = {"auto": "meta", "cuda": "meta", "cpu": "cpu"}
+        monkeypatch.setattr(device, "device_for", lambda wanted: torch.device(small[wanted]))
 
     def test_auto_falls_back_to_the_cpu_and_says_so(self, classifier, caplog):
         assert loaded(classifier()).model.device == torch.device("cpu")

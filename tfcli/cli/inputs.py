@@ -1,7 +1,10 @@
 """Where the examples of a command come from: its arguments, files, or standard input."""
 
+import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from tfcli.cli.options import InputOptions
@@ -11,6 +14,8 @@ from tfcli.errors import UsageError
 from tfcli.formats.examples import Reading, check, example
 from tfcli.formats.read import STDIN, Reader, expand, read_whole
 from tfcli.formats.rows import Parsed
+
+log = logging.getLogger("tfcli")
 
 
 class Incoming(NamedTuple):
@@ -57,6 +62,7 @@ def incoming(
         given[missing[0].name] = read_whole(STDIN, options.encoding)
     reading = _reading(task, given, options, results)
     if texts:
+        _doubt_file_names(texts)
         if options.keep or options.column:
             raise UsageError("--keep and --column need a file or standard input with columns.")
         made = (example(i, Parsed(1, text), None, reading) for i, text in enumerate(texts))
@@ -64,6 +70,13 @@ def incoming(
     paths = expand(options.input) or [STDIN]
     reader = Reader(paths, reading)
     return Incoming(arriving(reader) if STDIN in paths else windows(reader), reader)
+
+
+def _doubt_file_names(texts: Sequence[str]) -> None:
+    """A lone text that is the name of a file was perhaps meant to be read."""
+    with suppress(OSError, ValueError):  # too long, or with a NUL: no name
+        if len(texts) == 1 and Path(texts[0]).is_file():
+            log.warning("%s is taken as a text; to read the file: -i %s", texts[0], texts[0])
 
 
 def _given(

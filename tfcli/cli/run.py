@@ -15,7 +15,7 @@ from tfcli.core.job import Job, ModelRef
 from tfcli.core.record import Columns
 from tfcli.core.task import Record, Task
 from tfcli.engines import Engine, local
-from tfcli.errors import INTERRUPTED, OK, SOME_FAILED, TERMINATED, Terminated
+from tfcli.errors import INTERRUPTED, OK, SOME_FAILED, TERMINATED, ModelNotFoundError, Terminated
 from tfcli.models.registry import starters
 from tfcli.models.resolve import go_offline, model_name, model_ref
 
@@ -110,7 +110,12 @@ def _model(task: Task, options: ModelOptions) -> ModelRef | None:
     if not task.standard:
         return None
     name = model_name(task.name, options.model)
-    ref = model_ref(name, options.dtype, options.device)
+    try:
+        ref = model_ref(name, options.dtype, options.device)
+    except ModelNotFoundError as exc:
+        if options.model is None:
+            exc.add_note("Without -m the name comes from TFCLI_MODEL_… or from config.toml.")
+        raise
     if name in starters():
         introduce(name, task.standard)
     return ref

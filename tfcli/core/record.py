@@ -40,3 +40,10 @@ def record_of(
 def to_json(value: Any) -> str:
     """JSON text for a machine and safe on a terminal: acting characters are escaped."""
     return json_escaped(json.dumps(value, ensure_ascii=False))
+
+
+def to_text(value: Any) -> str:
+    """A value as a cell of a table: text as it is, null as nothing, all else as JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else to_json(value)

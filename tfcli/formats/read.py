@@ -3,6 +3,7 @@
 import csv
 import glob
 import gzip
+import logging
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,8 @@ from tfcli.formats import rows
 from tfcli.formats.decode import check_decoded, check_encoding, chunks_of, text_of
 from tfcli.formats.examples import ALL, Reading, check, example
 from tfcli.formats.rows import Parsed
+
+log = logging.getLogger("tfcli")
 
 FORMATS = ("txt", "csv", "tsv", "json", "jsonl")
 STDIN = "-"
@@ -63,8 +66,11 @@ class Source:
         try:
             raw = Path(self.path).open("rb")  # noqa: SIM115 - read as long as the run lasts
             self.size = Path(self.path).stat().st_size
+            start = raw.peek(2)[:2] if self.size else b""
         except OSError as exc:
             raise UsageError(f"Cannot read {self.path}: {exc.strerror}.") from exc
+        if start in (b"\xff\xfe", b"\xfe\xff") and "8" in self.reading.encoding:
+            raise UsageError(f"{self.path} is UTF-16.", hint="Add --encoding utf-16.")
         return raw
 
     def _rows(self) -> Iterator[Parsed]:
@@ -103,7 +109,10 @@ class Source:
             if header and column not in header:
                 raise UsageError(
                     f"{self.name} has no column '{column}'.",
-                    hint=f"It has {', '.join(header)}; choose with -c NAME and --keep A,B.",
+                    hint=f"It has {', '.join(header)}; choose with -c NAME and --keep A,B."
+                    if len(header) > 1
+                    else f"All it has is '{header[0]}'. Are its cells separated by commas (csv) "
+                    "or tabs (tsv)?",
                 )
         twice = {name for name in header if header.count(name) > 1}
         if clash := twice & set(needed):
@@ -111,7 +120,7 @@ class Source:
         return cells
 
     def _lines_or_json_lines(self, text: TextIO) -> Iterator[Parsed]:
-        """Standard input: jsonl if its first line is an object with the text in it."""
+        """Standard input: jsonl if its first line is an object with the text in it (or null)."""
         seen: list[str] = []
         for line in text:
             seen.append(line)
@@ -122,11 +131,17 @@ class Source:
         stream: Iterable[str] = chain(seen, text)
         first = rows.json_object(seen[-1])
         names = self.reading.required
-        if first is not None and all(isinstance(first.get(name), str) for name in names):
+        if first is not None and all(isinstance(first.get(n, 0), str | None) for n in names):
             yield from rows.json_lines(stream)
-        else:
-            self._refuse_columns()
-            yield from rows.lines(stream)
+            return
+        if first is not None:
+            log.warning(
+                "the first line is JSON without a string '%s', so all lines are taken as plain "
+                "text; -c NAME names another key, --input-format jsonl insists.",
+                "' or '".join(names),
+            )
+        self._refuse_columns()
+        yield from rows.lines(stream)
 
     def _refuse_columns(self) -> None:
         """Plain text has one field and no columns."""
@@ -182,6 +197,7 @@ class Reader:
     def __init__(self, paths: Sequence[str], reading: Reading) -> None:
         check_encoding(reading.encoding)
         self.reading = reading
+        self.count = 0
         self.sources: list[Source] = []
         for path in paths:
             self.sources.append(Source(path, reading))
@@ -204,17 +220,19 @@ class Reader:
     @property
     def fraction(self) -> float | None:
         """How much has been read, from 0 to 1; None if nobody can know."""
+        known = []
+        if self.reading.limit:
+            known.append(self.count / self.reading.limit)
         total = sum(source.size for source in self.sources)
-        if not total or any(source.path == STDIN for source in self.sources):
-            return None
-        return sum(source.position for source in self.sources) / total
+        if total and not any(source.path == STDIN for source in self.sources):
+            known.append(sum(source.position for source in self.sources) / total)
+        return max(known, default=None)
 
     def _examples(self) -> Iterator[Example]:
-        index = 0
         for source in self.sources:
             for row in source.parsed():
-                yield example(index, row, source.path, source.reading)
-                index += 1
+                self.count += 1
+                yield example(self.count - 1, row, source.path, source.reading)
 
 
 def _whole(text: TextIO) -> Iterator[Parsed]:
@@ -258,6 +276,8 @@ def format_of(path: str) -> str:
     Raises:
         UsageError: it names none.
     """
+    if not path:
+        raise UsageError("--input was given an empty name.")
     extension = Path(path.removesuffix(".gz")).suffix.lower().removeprefix(".")
     if Path(path).is_dir():
         raise UsageError(f"{path} is a folder.", hint=f"Name its files: -i '{path}/*.jsonl'")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tfcli.core.record import Columns, to_json
+from tfcli.core.record import Columns, to_json, to_text
 from tfcli.core.task import Record
 from tfcli.errors import TfcliError, UsageError
 
@@ -55,7 +55,7 @@ def delimited(records: Iterable[Record], columns: Columns, delimiter: str) -> It
     early: list[Record] = []
 
     def beginning() -> str:
-        return written(header) + "".join(written(map(_cell, map(r.get, header))) for r in early)
+        return written(header) + "".join(written(map(to_text, map(r.get, header))) for r in early)
 
     for record in records:
         if not header and columns.more and "error" in record:
@@ -69,7 +69,7 @@ def delimited(records: Iterable[Record], columns: Columns, delimiter: str) -> It
                 f"Record {record['index']} has a column '{min(unknown)}' that the first has not.",
                 hint="Name the columns with --keep A,B, or write jsonl.",
             )
-        yield written(_cell(record.get(key)) for key in header)
+        yield written(to_text(record.get(key)) for key in header)
     if not header:
         header = [*columns.inputs, *columns.results, "error"]
         yield beginning()
@@ -88,7 +88,7 @@ def tab_separated(records: Iterable[Record], columns: Columns) -> Iterator[str]:
 def plain(records: Iterable[Record], columns: Columns) -> Iterator[str]:
     r"""The first result, one a line; newlines, returns and tabs in it as ``\n``, ``\r``, ``\t``."""
     for record in records:
-        yield _cell(record[columns.results[0]]).translate(_ONE_LINE) + "\n"
+        yield to_text(record[columns.results[0]]).translate(_ONE_LINE) + "\n"
 
 
 _ONE_LINE = str.maketrans({"\n": r"\n", "\r": r"\r", "\t": r"\t"})
@@ -123,9 +123,3 @@ def format_of(path: str) -> str:
             hint="Say it with --format, or end the name in ." + ", .".join(EXTENSIONS) + ".",
         )
     return EXTENSIONS[extension]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else to_json(value)

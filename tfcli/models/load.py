@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,34 +41,23 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
     """
     folder = folder_of(ref)
     _require_safetensors(folder)
-    _hush()
-    import torch
-    import transformers
+    with _hushed():
+        config, tokenizer, class_name = _described(ref, folder, auto_model)
+        from tfcli.models.device import device_for, dtype_for
 
-    try:
-        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        class_name = auto_model(config)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as exc:
-        raise ModelNotFoundError(f"{ref} is no whole model: {_first_line(exc)}") from exc
-    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
-        raise ModelNotFoundError(
-            f"{ref} has no tokenizer files.",
-            hint="Save them beside the model: tokenizer.save_pretrained(FOLDER)",
-        )
-    from tfcli.models.device import device_for, dtype_for
-
-    device = device_for(ref.device)
-    starter = ref.checkpoint in starters()
-    dtype = dtype_for(ref, device, config, starter)
-    model = _weights(ref, folder, config, getattr(transformers, class_name), dtype)
+        device = device_for(ref.device)
+        starter = ref.checkpoint in starters()
+        dtype = dtype_for(ref, device, config, starter)
+        model = _weights(ref, folder, config, class_name, dtype)
     try:
         model.to(device)
-    except torch.OutOfMemoryError as exc:
+    except RuntimeError as exc:
+        if not out_of_memory(exc):
+            raise
         if ref.device != "auto":
             raise ResourceError(f"{ref} does not fit into the memory of {device}.") from exc
         log.warning("%s does not fit into the memory of %s; using the CPU.", ref, device)
-        device = torch.device("cpu")
+        device = device_for("cpu")
         dtype = dtype_for(ref, device, config, starter)
         model.to(device, dtype)
     _agree_on_padding(tokenizer, model.config)
@@ -75,11 +65,36 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
     return Loaded(model.eval(), tokenizer, model.config, _max_length(model, tokenizer))
 
 
-def _weights(ref: ModelRef, folder: Path, config: Any, auto_class: Any, dtype: Any) -> Any:
+def _described(
+    ref: ModelRef, folder: Path, auto_model: Callable[[Any], str]
+) -> tuple[Any, Any, str]:
+    """Config, tokenizer, and the Auto class that the task wants for this config."""
+    import transformers
+
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        class_name = auto_model(config)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except TfcliError:
+        raise
+    except Exception as exc:  # whatever a broken config.json or tokenizer.json leads to
+        raise ModelNotFoundError(f"{ref} is no whole model: {_first_line(exc)}") from exc
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        raise ModelNotFoundError(
+            f"{ref} has no tokenizer files.",
+            hint="Save them beside the model: tokenizer.save_pretrained(FOLDER)",
+        )
+    return config, tokenizer, class_name
+
+
+def _weights(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any) -> Any:
+    import transformers
+
+    auto_class: Any = getattr(transformers, class_name)
     try:  # the class itself, because it knows whether it has an sdpa attention
         model_class = auto_class._model_mapping[type(config)]
     except KeyError:
-        wanted = auto_class.__name__.removeprefix("AutoModelFor")
+        wanted = class_name.removeprefix("AutoModelFor")
         raise UnfitModelError(f"A {config.model_type} model cannot do this ({wanted}).") from None
     model_class = model_class[0] if isinstance(model_class, (list, tuple)) else model_class
     try:
@@ -97,11 +112,17 @@ def _weights(ref: ModelRef, folder: Path, config: Any, auto_class: Any, dtype: A
         if out_of_memory(exc):
             raise ResourceError(f"{ref} does not fit into the memory.") from exc
         raise TfcliError(f"Cannot load {ref}: {_first_line(exc)}") from exc
-    missing = sorted(report["missing_keys"]) + sorted(key for key, *_ in report["mismatched_keys"])
-    if missing:
+    body = f"{model.base_model_prefix}."
+    missing = sorted(report["missing_keys"])
+    mismatched = sorted(key for key, *_ in report["mismatched_keys"])
+    if headless := next((key for key in missing if not key.startswith(body)), None):
         raise UnfitModelError(
-            f"{ref} is a base model without a trained head for this task (no {missing[0]}).",
+            f"{ref} is a base model without a trained head for this task (no {headless}).",
             hint="Name a model that was fine-tuned for the task with -m.",
+        )
+    if missing or mismatched:
+        raise ModelNotFoundError(
+            f"{ref} is no whole model: {(missing + mismatched)[0]} is not as config.json says."
         )
     return model
 
@@ -147,14 +168,20 @@ def _unused_positions(model: Any) -> int:
     return 0
 
 
-def _hush() -> None:
-    """Loading bars and advice of transformers go to nobody, unless the user wants to see all."""
-    from transformers.utils import logging as transformers_logging
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Loading bars and reports go to nobody: what is wrong with a model is said in our words."""
+    import transformers
 
-    untyped: Any = transformers_logging
-    if not log.isEnabledFor(logging.DEBUG):
-        untyped.set_verbosity_error()
-    untyped.disable_progress_bar()
+    messages: Any = transformers.logging  # which has no types
+    before = messages.get_verbosity()
+    messages.set_verbosity_error()
+    messages.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if log.isEnabledFor(logging.DEBUG):
+            messages.set_verbosity(before)
 
 
 def _first_line(exc: BaseException) -> str:

@@ -89,6 +89,7 @@ def go_offline() -> None:
 def _from_hub(ref: ModelRef) -> Path:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub import snapshot_download
+    from huggingface_hub.constants import HF_HUB_OFFLINE
     from huggingface_hub.errors import (
         HfHubHTTPError,
         HFValidationError,
@@ -113,14 +114,17 @@ def _from_hub(ref: ModelRef) -> Path:
     except RevisionNotFoundError as exc:
         message = f"{ref.checkpoint} has no revision '{ref.revision}'."
         raise ModelNotFoundError(message) from exc
-    except (RepositoryNotFoundError, HFValidationError) as exc:
+    except HFValidationError as exc:
+        raise ModelNotFoundError(f"'{ref.checkpoint}' is no name that the Hub takes.") from exc
+    except RepositoryNotFoundError as exc:
         raise ModelNotFoundError(
             f"The Hub has no model '{ref.checkpoint}' that you may read.",
             hint="Check the name; for private and gated models type: hf auth login",
         ) from exc
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as exc:
+        silence = "was not asked (offline)" if HF_HUB_OFFLINE else "cannot be reached"
         raise ModelNotFoundError(
-            f"{ref} is not on this machine, and the Hub cannot be reached.",
+            f"{ref} is not on this machine, and the Hub {silence}.",
             hint=f"Use a starter ({', '.join(starters())}), or type once online: "
             f"hf download {ref.checkpoint}"
             + (f" --revision {ref.revision}" if ref.revision else ""),
@@ -136,6 +140,8 @@ def _configured(task: str) -> str | None:
         config = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
+    except OSError as exc:
+        raise UsageError(f"Cannot read {path}: {exc.strerror}.") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise UsageError(f"{path} is broken: {exc}") from exc
     models = config.get("models", {})

@@ -52,9 +52,10 @@ def rendered(console: Console, *parts: Text | str) -> str:
 def cut(text: str, width: int) -> str:
     """Text on one line of exactly ``width`` cells (a Chinese character has two), cut with ``…``."""
     shown = visible(text)
-    if cell_len(shown) <= width:
-        return set_cell_size(shown, width)
-    return set_cell_size(set_cell_size(shown, max(0, width - 1)).rstrip() + "…", width)
+    if cell_len(shown) > width:
+        shown = set_cell_size(shown, max(0, width - 1)).rstrip() + "…"
+    sized = set_cell_size(shown, width)
+    return sized + " " * (width - cell_len(sized))  # a joiner at the end swallows a space
 
 
 def error_text(record: Record) -> Text:

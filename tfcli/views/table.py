@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from tfcli.core.record import Columns, to_json
+from tfcli.core.record import Columns, to_text
 from tfcli.core.task import Record
 from tfcli.views import cut, error_text, rendered
 
@@ -31,8 +31,4 @@ def view(records: Iterable[Record], columns: Columns, console: Console) -> Itera
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return value if isinstance(value, str) else to_json(value)
+    return f"{value:.4f}" if isinstance(value, float) else to_text(value)
