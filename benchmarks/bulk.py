@@ -14,7 +14,7 @@ from typing import Any
 
 from interleaved import medians, report, rounds_from, seconds
 
-TEXTS = 400
+TEXTS = 200
 BATCH_SIZES = (1, 4, 16)
 
 

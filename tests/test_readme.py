@@ -40,7 +40,7 @@ def shell(command):
     return ended.stdout.decode()
 
 
-@pytest.mark.parametrize(("command", "printed"), commands(), ids=lambda text: text[:50])
+@pytest.mark.parametrize(("command", "printed"), list(commands()), ids=lambda text: text[:50])
 def test_a_command_prints_what_readme_says(command, printed):
     Path("reviews.csv").write_text(REVIEWS, encoding="utf-8")
     output = shell(command)

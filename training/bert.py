@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 
 import torch
-from bert_starter.data import read_phrases, read_questions
+from bert_starter.data import read_phrases, read_questions, read_trees, swapped_sentences
 from bert_starter.export import export
-from bert_starter.loop import Rates, calm_memory, train
+from bert_starter.loop import calm_memory, train
 from bert_starter.measure import accuracy, span_scores
 from bert_starter.model import load_base
 from bert_starter.plan import plan
 from bert_starter.rows import tokenize_questions
+from bert_starter.stages import FINISH, JOINT
 from tokenizers import Tokenizer
 
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -36,9 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("bert-work"), help="checkpoints, log")
     parser.add_argument("--out", type=Path, default=OUT, help="the finished folder")
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--tokens", type=int, default=3072, help="span tokens in a step")
     parser.add_argument("--passes", type=float, default=1.0, help="scales the whole recipe")
-    parser.add_argument("--until", type=int, help="stop, with a checkpoint, before this step")
     parser.add_argument("--limit", type=int, help="try it out: rows taken of each kind of data")
     return parser.parse_args()
 
@@ -81,25 +80,36 @@ def main() -> None:
     tokenizer.no_padding()
 
     phrases, kept_sentences = read_phrases(options.data)
+    swapped = swapped_sentences(read_trees(options.data), 2, random.Random(options.seed))
     questions, kept_questions = read_questions(options.data)
     if options.limit:
         rng = random.Random(options.seed)
         phrases = rng.sample(phrases, min(options.limit, len(phrases)))
+        swapped = rng.sample(swapped, min(options.limit, len(swapped)))
         questions = rng.sample(questions, min(options.limit, len(questions)))
     sources = tokenize_questions(tokenizer, questions)
-    steps = plan(sources, phrases, tokenizer, options.tokens, options.passes, options.seed)
-    log(f"{len(questions)} questions, {len(phrases)} phrases, {len(steps)} steps")
+    log(f"{len(questions)} questions, {len(phrases)} phrases, {len(swapped)} made-up sentences")
 
-    model = load_base(base).to(torch.bfloat16)
-    masters = train(
-        model,
-        steps,
-        options.work,
-        Rates(),
-        until=options.until,
-        identity=f"seed {options.seed}, {options.tokens} tokens a step, limit {options.limit}",
-        log=log,
-    )
+    model = load_base(base)
+    for stage in (JOINT, FINISH):
+        work = options.work / stage.name
+        work.mkdir(parents=True, exist_ok=True)
+        log(f"stage {stage.name}")
+        steps = plan(stage, sources, phrases, swapped, tokenizer, options.passes, options.seed)
+        masters = train(
+            model,
+            steps,
+            work,
+            stage.rates,
+            weights=stage.weights,
+            dropout=stage.dropout,
+            dtype=torch.bfloat16,
+            until=round(stage.share * len(steps)),
+            identity=f"{stage.name}, seed {options.seed}, limit {options.limit}",
+            log=log,
+        )
+        model.float().load_state_dict(masters.average)
+
     folder = export(masters.average, tokenizer, options.out)
     kept = [
         (phrase.sst2, int(phrase.positivity > 0.5))

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 from bert_starter.export import export
-from bert_starter.loop import Rates, train
+from bert_starter.loop import train
 from bert_starter.model import TwoHeads, sentiment_loss, span_loss, starter_config
-from bert_starter.optimizer import Masters, rate_scale
+from bert_starter.optimizer import Masters, Rates, rate_scale
 from bert_starter.rows import CLS, SEP, SentimentRow, SpanRow
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
@@ -24,7 +24,7 @@ SHAPE = {
 @pytest.fixture
 def model() -> TwoHeads:
     torch.manual_seed(1)
-    return TwoHeads(starter_config(**SHAPE))
+    return TwoHeads(starter_config(**SHAPE)).eval()
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_interrupted_run_ends_with_the_same_weights(
         torch.manual_seed(1)
         work.mkdir(exist_ok=True)
         fresh = TwoHeads(starter_config(**SHAPE))
-        return train(fresh, steps, work, Rates(), until=until, log=lambda _: None)
+        return train(fresh, steps, work, Rates(), dropout=True, until=until, log=lambda _: None)
 
     whole = run(tmp_path / "whole")
     run(tmp_path / "parts", until=5)
@@ -77,6 +77,7 @@ def test_both_losses_fall(
     spans, feelings = steps[0]
     before = span_loss(model, spans).item(), sentiment_loss(model, feelings).item()
     train(model, steps, tmp_path, Rates(encoder=1e-3, heads=1e-2), log=lambda _: None)
+    model.eval()
     after = span_loss(model, spans).item(), sentiment_loss(model, feelings).item()
     assert after[0] < before[0]
     assert after[1] < before[1]

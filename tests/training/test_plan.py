@@ -2,7 +2,8 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from bert_starter.plan import Window, batches, cut, schedule, tokens_of
+from bert_starter.plan import Window, batches, cut, hide, schedule, tokens_of
+from bert_starter.rows import MASK
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,11 @@ def test_cut_gives_equal_parts_in_order() -> None:
     parts = cut(range(100), 7, lambda _: 1)
     assert [item for part in parts for item in part] == list(range(100))
     assert {len(part) for part in parts} == {14, 15}
+
+
+def test_hide_masks_about_its_share() -> None:
+    ids = list(range(1000, 3000))
+    assert hide(ids, 0.0, random.Random(0)) == ids
+    hidden = hide(ids, 0.1, random.Random(0))
+    assert 150 < hidden.count(MASK) < 250
+    assert all(a in (b, MASK) for a, b in zip(hidden, ids, strict=True))

@@ -1,8 +1,9 @@
 import random
 
 import pytest
-from bert_starter.data import Question, trim
+from bert_starter.data import POSITIVITY, Question, swapped_sentences, trim
 from bert_starter.rows import CLS, SEP, SpanSource, answer_tokens, span_row, tokenize_questions
+from bert_starter.text import parse_tree
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -56,3 +57,14 @@ def test_long_answer_is_cut_to_the_window() -> None:
 def test_trim_drops_outer_punctuation() -> None:
     answer, start = trim(' "too small," ', 10)
     assert (answer, start) == ("too small", 12)
+
+
+def test_swapped_sentences_keep_label_and_length() -> None:
+    trees = [
+        parse_tree("(3 (2 It) (4 (2 is) (4 (3 so) (4 lovely))))"),
+        parse_tree("(1 (2 That) (1 (2 was) (4 (3 very) (4 good))))"),
+    ]
+    made = swapped_sentences(trees, 5, random.Random(3))
+    assert {phrase.positivity for phrase in made} == {POSITIVITY[3], POSITIVITY[1]}
+    assert {len(phrase.sst2.split()) for phrase in made} == {4}
+    assert {"it is so lovely", "it is very good"} >= {p.sst2 for p in made if p.positivity > 0.5}

@@ -1,5 +1,5 @@
 import pytest
-from bert_starter.text import join_tokens, letters_only, parse_tree, rewrite_span, sst2_form
+from bert_starter.text import Node, join_tokens, letters_only, parse_tree, rewrite_span, sst2_form
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,12 @@ def test_sst2_form_is_that_of_the_sentence_files() -> None:
 
 
 def test_tree_gives_every_phrase_and_the_sentence_first() -> None:
-    phrases = parse_tree("(3 (2 It) (4 (2 's) (4 lovely)))")
-    assert phrases == [
-        (3, ["It", "'s", "lovely"]),
-        (2, ["It"]),
-        (4, ["'s", "lovely"]),
-        (2, ["'s"]),
-        (4, ["lovely"]),
+    assert parse_tree("(3 (2 It) (4 (2 's) (4 lovely)))") == [
+        Node(3, 0, ["It", "'s", "lovely"]),
+        Node(2, 0, ["It"]),
+        Node(4, 1, ["'s", "lovely"]),
+        Node(2, 1, ["'s"]),
+        Node(4, 2, ["lovely"]),
     ]
 
 

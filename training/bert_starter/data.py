@@ -8,9 +8,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bert_starter.text import join_tokens, letters_only, parse_tree, rewrite_span, sst2_form
+from bert_starter.text import Node, join_tokens, letters_only, parse_tree, rewrite_span, sst2_form
 
 if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
     from pathlib import Path
 
 # What the five Treebank labels say about "is it positive?". Between 0 and 1, so that "good"
@@ -72,21 +74,55 @@ def read_phrases(data: Path) -> tuple[list[Phrase], list[Phrase]]:
     dev = {letters_only(text) for text, _ in read_sst2(data / "sst/sst2_sentence_dev.tsv")}
     phrases: dict[str, Phrase] = {}
     kept: list[Phrase] = []
-    for line in (data / "sst/trees_train_clean.txt").read_text(encoding="utf-8").splitlines():
-        nodes = parse_tree(line)
-        sentence_key = letters_only(sst2_form(nodes[0][1]))
-        for place, (label, tokens) in enumerate(nodes):
-            sst2 = sst2_form(tokens)
-            key = letters_only(sst2)
+    for nodes in read_trees(data):
+        held = held_out(letters_only(sst2_form(nodes[0].tokens)))
+        for place, node in enumerate(nodes):
+            phrase = phrase_of(node.tokens, node.label, sentence=place == 0)
+            key = letters_only(phrase.sst2)
             if not key or key in dev:
                 continue
-            phrase = Phrase(sst2, join_tokens(tokens)[0], POSITIVITY[label], sentence=place == 0)
-            if held_out(sentence_key):
-                if place == 0:
+            if held:
+                if phrase.sentence:
                     kept.append(phrase)
-            elif sst2 not in phrases or phrase.sentence:
-                phrases[sst2] = phrase
+            elif phrase.sst2 not in phrases or phrase.sentence:
+                phrases[phrase.sst2] = phrase
     return list(phrases.values()), kept
+
+
+def read_trees(data: Path) -> list[list[Node]]:
+    """Read the Treebank's training part."""
+    text = (data / "sst/trees_train_clean.txt").read_text(encoding="utf-8")
+    return [parse_tree(line) for line in text.splitlines()]
+
+
+def phrase_of(tokens: list[str], label: int, *, sentence: bool) -> Phrase:
+    """Spell tokens in both ways."""
+    return Phrase(sst2_form(tokens), join_tokens(tokens)[0], POSITIVITY[label], sentence)
+
+
+def swapped_sentences(trees: Sequence[list[Node]], times: int, rng: random.Random) -> list[Phrase]:
+    """Make new sentences: a phrase gives way to another of the same label and length.
+
+    The sentence's label stays. Such sentences cannot be learnt by heart together with the real
+    ones (Shi, Livescu and Gimpel 2021, "Substructure Substitution").
+    """
+    pool: dict[tuple[int, int], list[list[str]]] = {}
+    sentences = [nodes for nodes in trees if not held_out(letters_only(sst2_form(nodes[0].tokens)))]
+    for nodes in sentences:
+        for node in nodes[1:]:
+            pool.setdefault((node.label, len(node.tokens)), []).append(node.tokens)
+    made = []
+    for nodes in sentences:
+        whole = nodes[0]
+        inner = [n for n in nodes[1:] if 2 <= len(n.tokens) <= max(2, len(whole.tokens) // 2)]
+        if whole.label == NEUTRAL or not inner:
+            continue
+        for node in rng.sample(inner, min(times, len(inner))):
+            other = rng.choice(pool[node.label, len(node.tokens)])
+            tokens = whole.tokens.copy()
+            tokens[node.start : node.start + len(node.tokens)] = other
+            made.append(phrase_of(tokens, whole.label, sentence=True))
+    return made
 
 
 def read_sst2(path: Path) -> list[tuple[str, int]]:

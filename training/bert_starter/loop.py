@@ -5,37 +5,24 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from bert_starter.model import sentiment_loss, span_loss
-from bert_starter.optimizer import Masters, rate_scale
+from bert_starter.optimizer import Masters, Rates, rate_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from torch import Tensor
+
     from bert_starter.model import TwoHeads
     from bert_starter.rows import SentimentRow, SpanRow
 
 AVERAGE_EVERY = 8
-# The sentiment loss's weight beside the span loss's. Its gradient in the encoder is about eight
-# times smaller, and Adam divides by the size of both together, so that the encoder hears little of
-# it. While the encoder still learns to find answers that does no harm; later it needs a voice.
-EARLY_WEIGHT, LATE_WEIGHT = 1.0, 4.0
 CHECKPOINT = "checkpoint.pt"
-
-
-@dataclass(frozen=True)
-class Rates:
-    """The learning rates and the regularisation."""
-
-    encoder: float = 1.5e-4
-    heads: float = 6e-4
-    decay: float = 0.01
-    keep: float = 0.98  # of the average, every AVERAGE_EVERY steps: it looks back about 400
 
 
 def calm_memory() -> None:
@@ -63,6 +50,9 @@ def train(
     work: Path,
     rates: Rates,
     *,
+    weights: tuple[float, float] = (1.0, 1.0),
+    dropout: bool = False,
+    dtype: torch.dtype = torch.float32,
     save_every: int = 250,
     until: int | None = None,
     identity: str = "",
@@ -71,10 +61,13 @@ def train(
     """Train on the planned steps, going on from the checkpoint in `work` if there is one.
 
     Args:
-        model: computes in its own dtype; its weights are replaced by what is learnt.
+        model: begins with its weights, which are replaced by what is learnt.
         steps: every step's two batches.
         work: folder of the checkpoint.
         rates: learning rates.
+        weights: of the sentiment loss, in the first and in the second half.
+        dropout: whether to train with the dropout of the model's config.
+        dtype: what the model computes in from now on.
         save_every: steps between checkpoints.
         until: stop (with a checkpoint) before this step.
         identity: what the plan is made of; a checkpoint of another plan is refused. A plan of
@@ -85,7 +78,8 @@ def train(
         ValueError: the checkpoint belongs to another plan.
     """
     torch.set_flush_denormal(True)
-    masters = Masters(model, rates.encoder, rates.heads, rates.decay)
+    masters = Masters(model, rates)
+    model.to(dtype).train(dropout)
     path = work / CHECKPOINT
     done = 0
     if path.exists():
@@ -93,31 +87,35 @@ def train(
         if state["identity"] != identity:
             raise ValueError(f"{path} belongs to another plan: {state['identity']}")
         masters.restore(state["masters"])
+        torch.set_rng_state(state["random"])
         done = round(state["done"] / state["steps"] * len(steps))
         log(f"going on from step {done}")
     last = len(steps) if until is None else min(until, len(steps))
     meter = Meter(log, len(steps))
     for number in range(done, last):
         spans, feelings = steps[number]
-        losses = []
-        late = 2 * number >= len(steps)
-        weight = LATE_WEIGHT if late else EARLY_WEIGHT
-        for share, loss_of, rows in ((1.0, span_loss, spans), (weight, sentiment_loss, feelings)):
-            if rows:
-                loss = loss_of(model, rows)  # type: ignore[operator]
-                (share * loss).backward()
-                losses.append(loss.item())
-            else:
-                losses.append(0.0)
+        weight = weights[2 * number // len(steps)]
+        losses = [
+            learn(span_loss(model, spans), 1.0) if spans else 0.0,
+            learn(sentiment_loss(model, feelings), weight) if feelings else 0.0,
+        ]
         norm = masters.step(rate_scale(number, len(steps)))
+        tokens = sum(len(row.ids) for row in spans) + sum(len(row.ids) for row in feelings)
         if (number + 1) % AVERAGE_EVERY == 0:
             # A short memory at first: the untrained weights should not linger in the average.
             masters.follow(min(rates.keep, 1 - 1 / (1 + (number + 1) / AVERAGE_EVERY / 4)))
-        meter.add(number, losses, norm, sum(len(r.ids) for r in (*spans, *feelings)))
+        meter.add(number, losses, norm, tokens)
         if (number + 1) % save_every == 0 or number + 1 == last:
             state = {"identity": identity, "steps": len(steps), "done": number + 1}
-            save(path, state | {"masters": masters.state()})
+            state |= {"masters": masters.state(), "random": torch.get_rng_state()}
+            save(path, state)
     return masters
+
+
+def learn(loss: Tensor, weight: float) -> float:
+    """Add the gradient of a loss, times its weight; return the loss."""
+    (weight * loss).backward()  # type: ignore[no-untyped-call]
+    return loss.item()
 
 
 class Meter:

@@ -24,7 +24,8 @@ LONGEST, STRIDE = 384, 128  # tokens of a window, and shared by two windows of a
 LONGEST_ANSWER = 30  # tokens
 BATCH_TOKENS = 4096
 
-logging.set_verbosity_error()  # each class reports the other head's weights as unexpected
+# Each class reports the other head's weights as unexpected.
+logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -39,10 +39,12 @@ class TwoHeads(nn.Module):
         # Additive: 0 where there is a token, very negative where there is padding.
         bias = (1.0 - mask.to(inner.dtype)) * torch.finfo(inner.dtype).min
         states = self.bert.encoder(inner, attention_mask=bias[:, None, None, :])
-        return states.last_hidden_state  # (batch, token, hidden)
+        last: Tensor = states.last_hidden_state  # (batch, token, hidden)
+        return last
 
     def sentiment(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return logits for NEGATIVE and POSITIVE, in float32."""
+        assert self.bert.pooler is not None  # BertModel has one unless told otherwise
         first = self.hidden(ids, mask, torch.zeros_like(ids))[:, 0]  # (batch, hidden)
         pooled = torch.tanh(float32_linear(self.bert.pooler.dense, first))  # (batch, hidden)
         return float32_linear(self.classifier, pooled)  # (batch, 2)
@@ -60,15 +62,17 @@ def float32_linear(layer: nn.Linear, inner: Tensor) -> Tensor:
 
 
 def starter_config(**changes: int) -> BertConfig:
-    """Return the shape of MiniLM-L6 with the starter's labels; dropout is off, for speed."""
-    shape = {"hidden_size": 384, "num_hidden_layers": 6, "intermediate_size": 1536} | changes
-    return BertConfig(
-        **shape,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
+    """Return the shape of MiniLM-L6; the modes train and eval switch dropout on and off."""
+    settings: dict[str, Any] = {
+        "hidden_size": 384,
+        "num_hidden_layers": 6,
+        "intermediate_size": 1536,
+        "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.0,  # its random numbers would cost much time
         # On CPUs, in bfloat16, plain attention's backward pass is twice as fast as sdpa's.
-        attn_implementation="eager",
-    )
+        "attn_implementation": "eager",
+    }
+    return BertConfig(**settings | changes)
 
 
 def load_base(folder: Path) -> TwoHeads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,13 +14,23 @@ if TYPE_CHECKING:
 HEADS = ("classifier.", "qa_outputs.")
 
 
+@dataclass(frozen=True)
+class Rates:
+    """The learning rates and the regularisation."""
+
+    encoder: float = 1.5e-4
+    heads: float = 6e-4
+    decay: float = 0.01
+    keep: float = 0.98  # of the average, every AVERAGE_EVERY steps: it looks back about 400
+
+
 class Masters:
     """AdamW on float32 copies of a model's weights.
 
     The model itself may be bfloat16: small updates would vanish in it, but not in the masters.
     """
 
-    def __init__(self, model: nn.Module, rate: float, head_rate: float, decay: float) -> None:
+    def __init__(self, model: nn.Module, rates: Rates) -> None:
         self.computing = dict(model.named_parameters())
         self.weights = {
             name: weight.detach().float().clone().requires_grad_()
@@ -28,7 +39,8 @@ class Masters:
         self.average = {name: weight.detach().clone() for name, weight in self.weights.items()}
         groups: dict[tuple[float, float], list[Tensor]] = {}
         for name, weight in self.weights.items():
-            key = (head_rate if name.startswith(HEADS) else rate, decay if weight.dim() > 1 else 0)
+            rate = rates.heads if name.startswith(HEADS) else rates.encoder
+            key = (rate, rates.decay if weight.dim() > 1 else 0.0)
             groups.setdefault(key, []).append(weight)
         self.adamw = torch.optim.AdamW(
             [

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bert_starter.rows import CLS, SEP, SentimentRow, SpanRow, SpanSource, span_row
+from bert_starter.rows import CLS, MASK, SEP, SentimentRow, SpanRow, SpanSource, span_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tokenizers import Tokenizer
 
     from bert_starter.data import Phrase
+    from bert_starter.stages import Stage
 
 
 class Row(Protocol):
@@ -53,25 +54,6 @@ class SpanRecipe:
     padded: float = 0.0
 
 
-# Single sentences teach what an answer looks like, cheaply; paragraphs of the kind people ask
-# about come last.
-SPAN_RECIPES = {
-    "qamr": SpanRecipe(Window(0.0, 0.45, 0.5), padded=0.25),
-    "sentences": SpanRecipe(Window(0.0, 0.75, 1.4), padded=0.5),
-    "tweets": SpanRecipe(Window(0.0, 0.6, 1.0)),
-    "tweets_dev": SpanRecipe(Window(0.0, 0.6, 1.0)),
-    "policies": SpanRecipe(Window(0.0, 0.5, 0.2), longest=160),
-    "policies_test": SpanRecipe(Window(0.0, 0.5, 0.2), longest=160),
-    "amazon": SpanRecipe(Window(0.05, 0.8, 0.6), longest=160),
-    "reddit": SpanRecipe(Window(0.05, 0.8, 0.6), longest=160),
-    "new_wiki": SpanRecipe(Window(0.1, 1.0, 1.5), longest=288),
-    "paragraphs": SpanRecipe(Window(0.1, 1.0, 2.4), longest=320),
-}
-SENTIMENT_WINDOWS = {
-    "neutral": Window(0.0, 0.8, 0.25),
-    "phrases": Window(0.0, 1.0, 3.0),
-    "sentences": Window(0.2, 1.0, 4.0),
-}
 NEUTRAL_WEIGHT = 0.5
 PLAIN_SHARE = 0.3  # of the phrases, in ordinary spelling; the others as SST-2 spells them
 
@@ -92,12 +74,15 @@ def schedule(
 
 
 def span_rows(
-    sources: Sequence[SpanSource], rng: random.Random, passes: float = 1.0
+    sources: Sequence[SpanSource],
+    recipes: Mapping[str, SpanRecipe],
+    rng: random.Random,
+    passes: float = 1.0,
 ) -> list[SpanRow]:
     """Make every span row in the order of training; `passes` scales how often each is seen."""
     fillers = [s.context for s in sources if s.source in ("qamr", "sentences")]
     timed: list[tuple[float, SpanRow]] = []
-    for name, recipe in SPAN_RECIPES.items():
+    for name, recipe in recipes.items():
         window = Window(recipe.window.begin, recipe.window.end, recipe.window.passes * passes)
         own = [source for source in sources if source.source == name]
         for time, source in schedule(own, window, rng):
@@ -109,16 +94,23 @@ def span_rows(
 
 
 def sentiment_rows(
-    tokenizer: Tokenizer, phrases: Sequence[Phrase], rng: random.Random, passes: float = 1.0
+    tokenizer: Tokenizer,
+    phrases: Sequence[Phrase],
+    swapped: Sequence[Phrase],
+    windows: Mapping[str, Window],
+    rng: random.Random,
+    passes: float = 1.0,
+    masked: float = 0.0,
 ) -> list[SentimentRow]:
-    """Make every sentiment row in the order of training."""
+    """Make every sentiment row in the order of training; `masked` of the tokens are hidden."""
     kinds: dict[str, list[Phrase]] = {"neutral": [], "phrases": [], "sentences": []}
+    kinds["swapped"] = list(swapped)
     for phrase in phrases:
         kinds["neutral" if phrase.neutral else "phrases"].append(phrase)
         if phrase.sentence and not phrase.neutral:
             kinds["sentences"].append(phrase)
     timed: list[tuple[float, Phrase]] = []
-    for name, window in SENTIMENT_WINDOWS.items():
+    for name, window in windows.items():
         scaled = Window(window.begin, window.end, window.passes * passes)
         timed.extend(schedule(kinds[name], scaled, rng))
     ordered = in_time(timed)
@@ -126,12 +118,17 @@ def sentiment_rows(
     encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
     return [
         SentimentRow(
-            [CLS, *words.ids[:126], SEP],
+            [CLS, *hide(words.ids[:126], masked, rng), SEP],
             phrase.positivity,
             NEUTRAL_WEIGHT if phrase.neutral else 1.0,
         )
         for words, phrase in zip(encoded, ordered, strict=True)
     ]
+
+
+def hide(ids: list[int], share: float, rng: random.Random) -> list[int]:
+    """Put [MASK] in the place of some tokens, so that no sentence is learnt by one rare word."""
+    return [MASK if share and rng.random() < share else token for token in ids]
 
 
 def in_time(timed: list[tuple[float, Item]]) -> list[Item]:
@@ -171,25 +168,29 @@ def cut(rows: Sequence[R], parts: int, size: Callable[[R], int]) -> list[list[R]
 
 
 def plan(
+    stage: Stage,
     sources: Sequence[SpanSource],
     phrases: Sequence[Phrase],
+    swapped: Sequence[Phrase],
     tokenizer: Tokenizer,
-    tokens: int,
     passes: float,
     seed: int,
 ) -> list[tuple[list[SpanRow], list[SentimentRow]]]:
-    """Lay out the whole training: for each step a batch of spans and a batch of phrases.
+    """Lay out a whole stage: for each step a batch of spans and a batch of phrases.
 
     Args:
+        stage: what is seen when, and how many tokens a step has.
         sources: tokenised questions.
         phrases: sentiment phrases.
+        swapped: made-up sentences.
         tokenizer: for the phrases.
-        tokens: span tokens in one step, about.
         passes: scales how often every row is seen; 1 is the full recipe.
         seed: decides every random choice.
     """
     rng = random.Random(seed)
-    spans = span_rows(sources, rng, passes)
-    feelings = sentiment_rows(tokenizer, phrases, rng, passes)
-    steps = max(1, sum(map(tokens_of, spans)) // tokens)
+    spans = span_rows(sources, stage.spans, rng, passes)
+    feelings = sentiment_rows(
+        tokenizer, phrases, swapped, stage.sentiment, rng, passes, stage.masked
+    )
+    steps = max(1, sum(map(tokens_of, spans)) // stage.tokens)
     return list(zip(batches(spans, steps, rng), batches(feelings, steps, rng), strict=True))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bert_starter.data import Question
 
-CLS, SEP = 101, 102
+CLS, SEP, MASK = 101, 102, 103
 
 
 @dataclass(frozen=True)

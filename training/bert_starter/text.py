@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 BRACKETS = {
     "-LRB-": "(",
@@ -70,21 +71,31 @@ def sst2_form(tokens: list[str]) -> str:
     return " ".join(words)
 
 
-def parse_tree(line: str) -> list[tuple[int, list[str]]]:
-    """Read one Treebank line: every phrase's label (0 to 4) and tokens, the sentence first."""
-    phrases: list[tuple[int, list[str]]] = []
-    opened: list[tuple[int, list[str]]] = []
+@dataclass
+class Node:
+    """A phrase of a parsed sentence: its label (0 to 4), where it begins, its tokens."""
+
+    label: int
+    start: int
+    tokens: list[str] = field(default_factory=list)
+
+
+def parse_tree(line: str) -> list[Node]:
+    """Read one Treebank line: every phrase of a sentence, the whole sentence first."""
+    nodes: list[Node] = []
+    opened: list[Node] = []
+    words = 0
     for part in re.findall(r"\(\d|[^()\s]+|\)", line):
         if part.startswith("(") and len(part) > 1:
-            node: tuple[int, list[str]] = (int(part[1:]), [])
-            phrases.append(node)
-            opened.append(node)
+            nodes.append(Node(int(part[1:]), words))
+            opened.append(nodes[-1])
         elif part == ")":
             opened.pop()
         else:
-            for _, tokens in opened:
-                tokens.append(part)
-    return phrases
+            words += 1
+            for node in opened:
+                node.tokens.append(part)
+    return nodes
 
 
 def letters_only(text: str) -> str:
