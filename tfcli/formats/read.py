@@ -15,7 +15,7 @@ from typing import BinaryIO, TextIO
 
 from tfcli.core.task import Example, Field
 from tfcli.errors import TfcliError, UsageError
-from tfcli.formats import rows
+from tfcli.formats import extension_of, rows
 from tfcli.formats.decode import check_decoded, check_encoding, chunks_of, text_of
 from tfcli.formats.examples import ALL, Reading, check, example
 from tfcli.formats.rows import Parsed
@@ -278,7 +278,7 @@ def format_of(path: str) -> str:
     """
     if not path:
         raise UsageError("--input was given an empty name.")
-    extension = Path(path.removesuffix(".gz")).suffix.lower().removeprefix(".")
+    extension = extension_of(path)
     if Path(path).is_dir():
         raise UsageError(f"{path} is a folder.", hint=f"Name its files: -i '{path}/*.jsonl'")
     extension = {"text": "txt", "ndjson": "jsonl"}.get(extension, extension)

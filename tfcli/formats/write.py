@@ -3,12 +3,12 @@
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from tfcli.core.record import Columns, to_json, to_text
 from tfcli.core.task import Record
 from tfcli.errors import TfcliError, UsageError
+from tfcli.formats import extension_of
 
 Writer = Callable[[Iterable[Record], Columns], Iterator[str]]
 
@@ -116,7 +116,7 @@ def format_of(path: str) -> str:
     Raises:
         UsageError: it names none.
     """
-    extension = Path(path.removesuffix(".gz")).suffix.lower().removeprefix(".")
+    extension = extension_of(path)
     if extension not in EXTENSIONS:
         raise UsageError(
             f"The name of {path} does not say which format to write.",
