@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +56,36 @@ def tfcli() -> Callable[..., Ended]:
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def answerer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The folder of a tiny model with a span head: ``answerer("roberta")``."""
+    from tiny_models import make_answerer
+
+    @cache
+    def folder(family: str) -> str:
+        return str(make_answerer(tmp_path_factory.mktemp(family), family))
+
+    return folder
+
+
+@pytest.fixture
+def standard_checkpoint() -> Callable[[str], str]:
+    """The folder of ``org/name@revision`` in the user's cache; without it the test is skipped."""
+    from huggingface_hub import try_to_load_from_cache
+
+    cache = Path(os.environ.get("TFCLI_TEST_HUB_CACHE", "~/.cache/huggingface/hub")).expanduser()
+
+    def folder(checkpoint: str) -> str:
+        name, _, revision = checkpoint.partition("@")
+        for wanted in (revision, "main"):
+            found = try_to_load_from_cache(name, "model.safetensors", cache, wanted)
+            if isinstance(found, str):
+                return str(Path(found).parent)
+        pytest.skip(f"{checkpoint} is not in the Hub's cache on this machine")
+
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tfcli_shout import ShoutOptions
 
-from tfcli.core.job import Job, ModelRef
-from tfcli.core.task import Example, Failure
+from tfcli.core.job import PROVENANCE, Job, ModelRef
+from tfcli.core.task import Example, Failure, Progress
 from tfcli.errors import ResourceError
 from tfcli.tasks.sentiment import SentimentOptions
 from tfcli.worker import Worker
@@ -13,6 +13,10 @@ from tfcli.worker import Worker
 
 def window(*texts):
     return [Example(i, {"text": text}) for i, text in enumerate(texts)]
+
+
+def records(run):
+    return [one for one in run if not isinstance(one, Progress)]
 
 
 @pytest.fixture
@@ -43,6 +47,32 @@ def test_rows_run_longest_first_within_the_budget(shout):
     shout.task, shout.budget = Watched(), 6
     list(shout(window("a bb ccc", "dddd", "ee f")))
     assert seen == [["dddd"], ["ccc", "bb"], ["ee", "a", "f"]]
+
+
+def test_it_says_how_far_it_is_before_the_records(shout):
+    shout.budget = 6
+    progress = list(shout(window("a bb ccc", "dddd", "ee f")))[:3]
+    assert progress[:2] == [Progress(1, 6), Progress(3, 6)]
+    assert isinstance(progress[2], dict)
+
+
+def test_a_window_of_one_batch_is_quiet(shout):
+    assert len(list(shout(window("a", "b")))) == 2
+
+
+class TestProvenance:
+    def test_every_record_says_what_it_was_made_with(self, classifier):
+        ref = ModelRef(classifier(), device="cpu", dtype="bfloat16")
+        worker = Worker(Job("sentiment", ref, SentimentOptions(), provenance=True))
+        broken = Example(0, {}, failure=Failure("empty", "the text is empty"))
+        for record in worker([broken, Example(1, {"text": "good"})]):
+            said = [record[name] for name in PROVENANCE]
+            assert said == [classifier(), None, "bfloat16", "cpu"]
+
+    def test_a_task_without_a_model_says_so(self):
+        worker = Worker(Job("shout", None, ShoutOptions(), provenance=True))
+        (record,) = worker(window("a"))
+        assert {record[name] for name in PROVENANCE} == {None}
 
 
 def test_a_failed_example_keeps_its_place_and_the_others_are_answered(shout):
@@ -109,10 +139,10 @@ class TestOutOfMemory:
         ids=["cuda", "cpu", "python"],
     )
     def test_the_batch_is_halved_and_the_run_goes_on(self, small, sentiment, caplog, error):
-        expected = list(sentiment(self.TEXTS))
-        records = list(small(100, error)(self.TEXTS))
-        assert [r["label"] for r in records] == [r["label"] for r in expected]
-        assert [r["score"] for r in records] == pytest.approx(
+        expected = records(sentiment(self.TEXTS))
+        found = records(small(100, error)(self.TEXTS))
+        assert [r["label"] for r in found] == [r["label"] for r in expected]
+        assert [r["score"] for r in found] == pytest.approx(
             [r["score"] for r in expected], abs=1e-5
         )
         assert 50 <= sentiment.budget <= 100

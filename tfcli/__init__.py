@@ -14,6 +14,7 @@ def run(
     model: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
+    provenance: bool = False,
     **options: Any,
 ) -> Iterator[dict[str, Any]]:
     """Run a task, and give the records of the command line one by one.
@@ -27,6 +28,7 @@ def run(
         model: a starter, a folder, or ``org/name[@revision]``; as on the command line by default.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``xpu``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        provenance: whether every record says ``model``, ``revision``, ``dtype`` and ``device``.
         **options: the command's own options, ``top_k=2`` for ``--top-k 2``.
 
     Raises:
@@ -44,14 +46,14 @@ def run(
 
     chosen = task_named(task)
     ref = model_ref(model_name(task, model), dtype, device) if chosen.standard else None
-    job = Job(task, ref, build(chosen.options_type, options))
+    job = Job(task, ref, build(chosen.options_type, options), provenance)
     reading = Reading(chosen.fields)
     texts = [examples] if isinstance(examples, (str, Mapping)) else examples
     made = (
         example(i, Parsed(None, _cells(text, chosen.fields[0].name)), None, reading)
         for i, text in enumerate(texts)
     )
-    return local.run(job, windows(made))
+    return (one for one in local.run(job, windows(made)) if isinstance(one, dict))
 
 
 def _cells(text: Any, first: str) -> dict[str, Any]:

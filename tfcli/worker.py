@@ -1,13 +1,13 @@
 """A worker: one task with its model in memory. Nothing else runs a model."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from tfcli.core.batches import batch_size, longest_first
-from tfcli.core.job import Job
+from tfcli.core.job import PROVENANCE, Job, ModelRef
 from tfcli.core.record import record_of
-from tfcli.core.task import Example, Failure, Loaded, Record, Row
+from tfcli.core.task import Example, Failure, Loaded, Progress, Record, Row
 from tfcli.errors import ResourceError
 from tfcli.models.memory import clear, out_of_memory
 from tfcli.tasks import task_named
@@ -26,18 +26,21 @@ class Worker:
     def __init__(self, job: Job) -> None:
         self.task = task_named(job.task)
         self.options = job.options
-        self.fields = tuple(field.name for field in self.task.fields)
+        self.fields = tuple(field.name for field in self.task.fields if field.repeated)
         self.columns = self.task.columns(job.options)
         self.loaded = Loaded()
+        self.provenance: Mapping[str, Any] = {}
         if job.model is not None:
             from tfcli.models.load import load
 
             self.loaded = load(job.model, lambda config: self.task.auto_model(config, job.options))
+        if job.provenance:
+            self.provenance = _provenance(job.model, self.loaded)
         on_cpu = self.loaded.model is None or self.loaded.model.device.type == "cpu"
         self.budget = CPU_BATCH_TOKENS if on_cpu else DEVICE_BATCH_TOKENS
 
-    def __call__(self, window: Sequence[Example]) -> Iterator[Record]:
-        """Give one record for each example, in order.
+    def __call__(self, window: Sequence[Example]) -> Iterator[Record | Progress]:
+        """Give one record for each example, in order, and say how far it is before.
 
         Raises:
             ResourceError: the memory does not hold even one row.
@@ -49,13 +52,14 @@ class Worker:
         for one in prepared:
             if not isinstance(one, Failure):
                 rows.extend(one)
-        outputs = iter(self._outputs(rows))
+        outputs = iter((yield from self._outputs(rows)))
         for example in window:
             yield record_of(
                 example,
                 self.fields,
                 self.columns,
                 example.failure or self._results(example, rows_of[example.index], outputs),
+                self.provenance,
             )
 
     def _results(
@@ -66,8 +70,8 @@ class Worker:
         own = [next(outputs) for _ in rows]
         return self.task.postprocess(example, rows, own, self.loaded, self.options)
 
-    def _outputs(self, rows: Sequence[Row]) -> list[Any]:
-        """The output of each row, whatever batch it ran in."""
+    def _outputs(self, rows: Sequence[Row]) -> Generator[Progress, None, list[Any]]:
+        """Return the output of each row, whatever batch it ran in."""
         outputs: list[Any] = [None] * len(rows)
         left = longest_first(rows)
         while left:
@@ -85,6 +89,8 @@ class Worker:
                 for i, result in zip(batch, results, strict=True):
                     outputs[i] = result
                 left = left[len(batch) :]
+                if left:
+                    yield Progress(len(rows) - len(left), len(rows))
                 continue
             log.warning("Out of memory: going on with batches of %d tokens.", self.budget)
             clear()
@@ -107,3 +113,11 @@ class Worker:
         batch = tokenizer.pad(inputs, padding_side=side, return_tensors="pt")
         padded: Mapping[str, Any] = batch.to(self.loaded.model.device)  # each (row, token)
         return padded
+
+
+def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:
+    if ref is None:
+        return dict.fromkeys(PROVENANCE)
+    dtype = str(loaded.model.dtype).removeprefix("torch.")
+    said = (ref.checkpoint, loaded.revision, dtype, str(loaded.model.device))
+    return dict(zip(PROVENANCE, said, strict=True))

@@ -59,7 +59,7 @@ class Find:
     name = "find"
     summary = "Say where a word stands in a context."
     examples = ("tfcli find word --context 'a word'", "tfcli find word < letter.txt")
-    fields = (Field("word"), Field("context", whole=True))
+    fields = (Field("word"), Field("context", whole=True, repeated=False))
     options_type = NoOptions
     standard = ""
 

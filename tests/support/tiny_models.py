@@ -6,6 +6,7 @@ loads in milliseconds.
 
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 WORDS = "the a film is was great awful good bad not very plot and of it i love hate deep learning"
 PIECES = [*"abcdefghijklmnopqrstuvwxyz0123456789.,!?'-éü", "ing", "ed", "er"]
@@ -17,6 +18,7 @@ SIZES = {
     "max_position_embeddings": 64,
     "initializer_range": 0.6,  # so that random logits differ clearly from text to text
 }
+ANSWERER_LENGTH = 128
 CLASSIFIERS = {
     "bert": {},
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 48},
@@ -45,6 +47,30 @@ def make_classifier(folder: Path, family: str, **config: Any) -> Path:
     return folder
 
 
+def make_answerer(folder: Path, family: str) -> Path:
+    """Write a model with a span head.
+
+    A weight depends on its name alone, so that results recorded with it hold in every version.
+    """
+    import torch
+    import transformers
+
+    tokenizer = _tokenizer(family)
+    tokenizer.model_max_length = ANSWERER_LENGTH
+    settings = {**SIZES, **CLASSIFIERS[family], "vocab_size": len(tokenizer)}
+    settings["max_position_embeddings"] = ANSWERER_LENGTH + 2  # RoBERTa begins at 2
+    config = transformers.AutoConfig.for_model(family, **settings)
+    config.pad_token_id = tokenizer.pad_token_id
+    model = transformers.AutoModelForQuestionAnswering.from_config(config)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            generator = torch.Generator().manual_seed(crc32(name.encode()))
+            weight.copy_(torch.randn(weight.shape, generator=generator) * 0.6)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def make_base_model(folder: Path) -> Path:
     """Write a BERT without any head."""
     import transformers
@@ -64,12 +90,15 @@ def _tokenizer(family: str) -> Any:
             pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS.split(), *PIECES]
             pieces += [f"##{piece}" for piece in PIECES]
             vocab = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
-            return transformers.BertTokenizer(vocab=vocab, model_max_length=64)
+            kind = transformers.BertTokenizer
+            if family == "distilbert":
+                kind = transformers.DistilBertTokenizer
+            return kind(vocab=vocab, model_max_length=64)
         case "roberta" | "deberta":
             special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
             if family == "deberta":
                 special = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
-            merges = [("t", "h"), ("th", "e"), ("Ġ", "a"), ("o", "o"), ("oo", "d")]
+            merges = list(dict.fromkeys(m for word in WORDS.split() for m in _merges(f"Ġ{word}")))
             pieces = [*special, *_bytes(), *(a + b for a, b in merges)]
             vocab = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
             kind = transformers.RobertaTokenizer
@@ -90,6 +119,11 @@ def _tokenizer(family: str) -> Any:
             scored = [(p, 0.0 if p in special else -1.0 - i / 100) for i, p in enumerate(pieces)]
             return kind(vocab=scored, model_max_length=64)
     raise ValueError(family)
+
+
+def _merges(word: str) -> list[tuple[str, str]]:
+    """What makes one token of a word, from left to right."""
+    return [(word[:i], word[i]) for i in range(1, len(word))]
 
 
 def _bytes() -> list[str]:

@@ -1,7 +1,6 @@
 """Sentiment: equal to transformers' own pipeline, whole on long texts, exact in its statuses."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -278,26 +277,11 @@ class TestTheStarter:
         assert ended == (0, "POSITIVE\n", "")
 
 
-def cached_standard_checkpoint():
-    """The standard checkpoint's folder, if it is in the user's cache."""
-    from huggingface_hub import try_to_load_from_cache
-
-    name, _, revision = TASK.standard.partition("@")
-    cache = Path(os.environ.get("TFCLI_TEST_HUB_CACHE", "~/.cache/huggingface/hub")).expanduser()
-    for wanted in (revision, "main"):
-        found = try_to_load_from_cache(name, "model.safetensors", cache_dir=cache, revision=wanted)
-        if isinstance(found, str):
-            return str(Path(found).parent)
-    return None
-
-
 @pytest.mark.parametrize(
     "published", json.loads(REFERENCE.read_text()), ids=lambda published: published["text"][:24]
 )
-def test_published_scores_of_the_standard_checkpoint(published):
-    folder = cached_standard_checkpoint()
-    if folder is None:
-        pytest.skip(f"{TASK.standard} is not in the Hub's cache on this machine")
+def test_published_scores_of_the_standard_checkpoint(published, standard_checkpoint):
+    folder = standard_checkpoint(TASK.standard)
     record = next(run("sentiment", published["text"], model=folder))
     assert record["label"] == published["label"]
     assert record["score"] == pytest.approx(published["score"], abs=published["tolerance"])

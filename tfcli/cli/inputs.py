@@ -1,6 +1,7 @@
 """Where the examples of a command come from: its arguments, files, or standard input."""
 
 import logging
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ from tfcli.cli.options import InputOptions
 from tfcli.core.batches import Window, arriving, windows
 from tfcli.core.task import Field, Task
 from tfcli.errors import UsageError
-from tfcli.formats.examples import Reading, check, example
+from tfcli.formats.examples import ALL, Reading, check, example
 from tfcli.formats.read import STDIN, Reader, expand, read_whole
 from tfcli.formats.rows import Parsed
 
@@ -24,6 +25,10 @@ class Incoming(NamedTuple):
     windows: Iterable[Window]
     reader: Reader | None = None
     """None where the texts are arguments."""
+    kept: tuple[str, ...] = ()
+    """The keys of kept columns, as far as they are known."""
+    more: bool = False
+    """Whether examples may bring further ones."""
 
 
 def incoming(
@@ -33,16 +38,19 @@ def incoming(
     files: Mapping[str, str | None],
     options: InputOptions,
     results: Sequence[str],
+    shown: Sequence[str] = (),
 ) -> Incoming:
     """Find the texts, by the rules of every command.
 
     ``texts`` are the values of the first field, ``others`` those of the others by name, ``files``
     the files to read them from. Standard input supplies the one required field that nobody gave.
+    ``shown`` are fields to keep though nobody asked for them: a picture needs them.
 
     Raises:
         UsageError: nothing, or too much, says where the texts come from.
     """
     first, *rest = task.fields
+    columns = dict(_column(task, text, others) for text in options.column)
     if texts and options.input:
         raise UsageError(
             f"Both a {first.name.upper()} and --input were given.",
@@ -60,16 +68,17 @@ def incoming(
     given = _given(others, files, options.encoding)
     if texts and missing:
         given[missing[0].name] = read_whole(STDIN, options.encoding)
-    reading = _reading(task, given, options, results)
+    reading = _reading(task, given, columns, options, results, shown)
     if texts:
         _doubt_file_names(texts)
-        if options.keep or options.column:
+        if reading.kept_columns or ALL in reading.keep or options.column:
             raise UsageError("--keep and --column need a file or standard input with columns.")
         made = (example(i, Parsed(1, text), None, reading) for i, text in enumerate(texts))
-        return Incoming(windows(list(made)[: options.limit]))
+        return Incoming(windows(list(made)[: options.limit]), kept=reading.keep)
     paths = expand(options.input) or [STDIN]
     reader = Reader(paths, reading)
-    return Incoming(arriving(reader) if STDIN in paths else windows(reader), reader)
+    cut = arriving(reader) if STDIN in paths else windows(reader)
+    return Incoming(cut, reader, reader.kept, reader.more)
 
 
 def _doubt_file_names(texts: Sequence[str]) -> None:
@@ -110,16 +119,21 @@ def _share_stdin(asked: int, unsaid: Sequence[Field]) -> None:
 
 
 def _reading(
-    task: Task, given: Mapping[str, str], options: InputOptions, results: Sequence[str]
+    task: Task,
+    given: Mapping[str, str],
+    columns: Mapping[str, str],
+    options: InputOptions,
+    results: Sequence[str],
+    shown: Sequence[str],
 ) -> Reading:
-    names = [field.name for field in task.fields]
     first = task.fields[0]
+    keep = [name.strip() for name in (options.keep or "").split(",") if name.strip()]
     return Reading(
         fields=task.fields,
-        columns=dict(_column(names, text) for text in options.column),
+        columns=columns,
         given=given,
-        keep=tuple(name.strip() for name in (options.keep or "").split(",") if name.strip()),
-        taken=frozenset({"index", "error", *names, *results}),
+        keep=tuple(dict.fromkeys([*keep, *shown])),
+        taken=frozenset({"index", "error", *(f.name for f in task.fields), *results}),
         format=options.input_format,
         encoding=options.encoding,
         null=options.null,
@@ -128,13 +142,14 @@ def _reading(
     )
 
 
-def _column(names: Sequence[str], text: str) -> tuple[str, str]:
+def _column(task: Task, text: str, others: Mapping[str, str | None]) -> tuple[str, str]:
+    names = [field.name for field in task.fields]
     field, equals, column = text.partition("=")
     if equals and field in names:
         return field, column
     if len(names) == 1:
         return names[0], text
-    raise UsageError(
-        f"--column {text} does not say for which field.",
-        hint=" ".join(f"-c {name}=COLUMN" for name in names),
-    )
+    absent = [name for name, value in others.items() if value is None]
+    hint = "A column: " + " ".join(f"-c {name}=NAME" for name in names)
+    hint += "".join(f"; the {name} itself: --{name} {shlex.quote(text)}" for name in absent[:1])
+    raise UsageError(f"-c {shlex.quote(text)} does not say for which field.", hint=hint)

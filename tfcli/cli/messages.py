@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tfcli.core.characters import visible_lines
-from tfcli.core.task import Record
+from tfcli.core.task import Progress, Record
 from tfcli.errors import TfcliError
 from tfcli.formats.read import Reader
 
@@ -71,21 +71,53 @@ def introduce(starter: str, standard: str) -> None:
     )
 
 
-def with_progress(records: Iterable[Record], reader: Reader | None) -> Generator[Record]:
-    """Show how many records there are, how fast they come, and the time left if it can be known."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+def only_records(run: Iterable[Record | Progress]) -> Generator[Record]:
+    """Leave out what says how far the run is."""
+    for one in run:
+        if not isinstance(one, Progress):
+            yield one
 
-    known = reader is not None and reader.fraction is not None
+
+def with_progress(
+    run: Iterable[Record | Progress], reader: Reader | None, to_terminal: bool
+) -> Generator[Record]:
+    """Show how many records there are, how fast they come, and the time left if it can be known.
+
+    Where the records themselves go to the terminal, only what takes long before them is shown.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    known = reader is not None and reader.fraction is not None and not to_terminal
     said = TextColumn("{task.description}")
     done = [BarColumn(), TextColumn("{task.percentage:.0f}%  {task.fields[left]}")] if known else []
-    with Progress(said, *done, console=Console(stderr=True), transient=True) as progress:
-        shown = progress.add_task("", total=1, left="")
-        start = time.monotonic()
-        for count, record in enumerate(records, 1):
-            yield record
-            seconds = time.monotonic() - start
-            progress.update(shown, description=f"{count:,} records  {count / seconds:,.0f}/s")
+    bars = Bars(said, *done, console=Console(stderr=True), transient=True)
+    shown = bars.add_task("", total=1, left="")
+    start = time.monotonic()
+    count = 0
+    try:
+        for one in run:
+            if isinstance(one, Progress):
+                bars.start()
+                bars.update(shown, description=_so_far(count, start, one))
+                continue
+            if to_terminal:
+                bars.stop()
+            else:
+                bars.start()
+            yield one
+            count += 1
+            bars.update(shown, description=_so_far(count, start))
             if reader is not None and (fraction := reader.fraction):
+                seconds = time.monotonic() - start
                 left = timedelta(seconds=round(seconds * (1 - fraction) / fraction))
-                progress.update(shown, completed=fraction, left=f"{left} left")
+                bars.update(shown, completed=fraction, left=f"{left} left")
+    finally:
+        bars.stop()
+
+
+def _so_far(count: int, start: float, rows: Progress | None = None) -> str:
+    rate = count / max(1e-9, time.monotonic() - start)
+    said = [f"{count:,} records  {rate:,.0f}/s"] if count else []
+    return "  ".join([*said, f"row {rows.done:,} of {rows.total:,}"] if rows else said)

@@ -24,10 +24,9 @@ STDOUT = "-"
 class Output:
     """The one place that writes records; each is flushed, so that a reader sees it at once."""
 
-    def __init__(self, options: OutputOptions, task: str, columns: Columns) -> None:
+    def __init__(self, options: OutputOptions, task: str) -> None:
         self.options = options
         self.task = task
-        self.columns = columns
         self.path = None if options.output in (None, STDOUT) else options.output
         self.packed = self.path is not None and self.path.endswith(".gz")
         self.format = self._format()
@@ -37,11 +36,16 @@ class Output:
             raise UsageError(f"{self.path} is a folder.")
 
     @property
+    def is_picture(self) -> bool:
+        """Whether a view draws the records."""
+        return self.format == "table"
+
+    @property
     def to_terminal(self) -> bool:
         """Whether a person reads along."""
         return self.path is None and sys.stdout is not None and sys.stdout.isatty()
 
-    def write(self, records: Generator[Record]) -> None:
+    def write(self, records: Generator[Record], columns: Columns) -> None:
         """Write all records.
 
         Raises:
@@ -51,15 +55,15 @@ class Output:
         if self.path is None:
             if sys.stdout is None:
                 raise UsageError("Standard output is closed.")
-            self._write_to(sys.stdout, records)
+            self._write_to(sys.stdout, records, columns)
             return
         with _appearing(Path(self.path)) as out:
-            self._write_to(out, records)
+            self._write_to(out, records, columns)
 
-    def _write_to(self, out: TextIO, records: Generator[Record]) -> None:
+    def _write_to(self, out: TextIO, records: Generator[Record], columns: Columns) -> None:
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(encoding="utf-8", newline="\n")
-        chunks = self._chunks(records)
+        chunks = self._chunks(records, columns)
         try:
             for chunk in chunks:
                 self._put(out, chunk)
@@ -71,7 +75,7 @@ class Output:
 
     def _put(self, out: TextIO, chunk: str) -> None:
         # A view has made its text visible already; its escape codes are its own.
-        could_act = self.to_terminal and self.format != "table"
+        could_act = self.to_terminal and not self.is_picture
         try:
             out.write(visible_lines(chunk) if could_act else chunk)
             if not self.packed:  # flushing each record would leave little to pack
@@ -82,13 +86,13 @@ class Output:
             where = self.path or "standard output"
             raise TfcliError(f"Cannot write to {where}: {exc.strerror}.") from exc
 
-    def _chunks(self, records: Iterable[Record]) -> Iterator[str]:
-        if self.format != "table":
-            return FORMATS[self.format](records, self.columns)
+    def _chunks(self, records: Iterable[Record], columns: Columns) -> Iterator[str]:
+        if not self.is_picture:
+            return FORMATS[self.format](records, columns)
         from tfcli.views import console_for, view_of
 
         color = "never" if self.path is not None else self.options.color
-        return view_of(self.task)(records, self.columns, console_for(sys.stdout, color))
+        return view_of(self.task)(records, columns, console_for(sys.stdout, color))
 
     def _format(self) -> str:
         if self.options.json and self.options.format not in ("auto", "json"):

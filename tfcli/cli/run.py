@@ -8,12 +8,12 @@ from contextlib import closing
 from typing import Any
 
 from tfcli.cli.inputs import incoming
-from tfcli.cli.messages import introduce, listen, say_notes, with_progress
+from tfcli.cli.messages import introduce, listen, only_records, say_notes, with_progress
 from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
 from tfcli.cli.output import Output
-from tfcli.core.job import Job, ModelRef
+from tfcli.core.job import PROVENANCE, Job, ModelRef
 from tfcli.core.record import Columns
-from tfcli.core.task import Record, Task
+from tfcli.core.task import Progress, Record, Task
 from tfcli.engines import Engine, local
 from tfcli.errors import INTERRUPTED, OK, SOME_FAILED, TERMINATED, ModelNotFoundError, Terminated
 from tfcli.models.registry import starters
@@ -32,9 +32,12 @@ class Outcome:
         self.failed = 0
         self.matched = OK
 
-    def watch(self, records: Iterable[Record]) -> Generator[Record]:
+    def watch(self, records: Iterable[Record | Progress]) -> Generator[Record | Progress]:
         """Pass records on, and remember."""
         for record in records:
+            if isinstance(record, Progress):
+                yield record
+                continue
             self.count += 1
             if "error" in record:
                 self.failed += 1
@@ -61,22 +64,33 @@ def run_task(
     listen(output_options.quiet, output_options.verbose)
     if model_options.offline:
         go_offline()
+    output = Output(output_options, task.name)
     first, *others = (field.name for field in task.fields)
     results = task.columns(options)
-    other_texts = {name: fields[name] for name in others}
-    found = incoming(task, fields[first] or (), other_texts, files, input_options, results)
-    kept, more = (found.reader.kept, found.reader.more) if found.reader else ((), False)
-    columns = Columns(("index", first, *others, *kept), results, more)
-    output = Output(output_options, task.name, columns)
+    if model_options.provenance:
+        results = (*results, *PROVENANCE)
+    silent = [field.name for field in task.fields if not field.repeated]
+    found = incoming(
+        task,
+        fields[first] or (),
+        {name: fields[name] for name in others},
+        files,
+        input_options,
+        results,
+        shown=silent if output.is_picture else (),
+    )
+    repeated = [name for name in (first, *others) if name not in silent]
+    columns = Columns(("index", *repeated, *found.kept), results, found.more)
     model = _model(task, model_options)
     outcome = Outcome(task, options)
     engine: Engine = local.run
-    records = outcome.watch(_sparing_garbage(engine(Job(task.name, model, options), found.windows)))
-    if sys.stderr.isatty() and not output.to_terminal and not output_options.quiet:
-        records = with_progress(records, found.reader)
+    job = Job(task.name, model, options, model_options.provenance)
+    run = outcome.watch(_sparing_garbage(engine(job, found.windows)))
+    watched = sys.stderr.isatty() and not output_options.quiet
+    records = with_progress(run, found.reader, output.to_terminal) if watched else only_records(run)
     try:
         with closing(records):  # a progress bar is gone before anything else is said
-            output.write(records)
+            output.write(records, columns)
     except (KeyboardInterrupt, Terminated) as exc:
         say_notes(exc)
         log.warning("stopped after %s", _count(outcome.count, "record"))
@@ -86,7 +100,7 @@ def run_task(
     return outcome.status
 
 
-def _sparing_garbage(records: Iterable[Record]) -> Generator[Record]:
+def _sparing_garbage(records: Iterable[Record | Progress]) -> Generator[Record | Progress]:
     """Collect no garbage before the first record: importing and loading make none.
 
     Looking for some would take 0.4 s, and what was loaded need never be looked at again.

@@ -6,6 +6,9 @@ from typing import Any
 
 from tfcli.errors import UsageError
 
+PROVENANCE = ("model", "revision", "dtype", "device")
+"""The columns of ``--provenance``: what a record was made with."""
+
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 _DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
 
@@ -45,3 +48,5 @@ class Job:
     """None for a task that needs no model."""
     options: Any
     """An instance of the task's ``options_type``."""
+    provenance: bool = False
+    """Whether every record says what it was made with."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tfcli.core.characters import json_escaped
@@ -24,15 +25,18 @@ def record_of(
     fields: tuple[str, ...],
     columns: tuple[str, ...],
     results: Mapping[str, Any] | Failure,
+    provenance: Mapping[str, Any] = MappingProxyType({}),
 ) -> Record:
-    """Index, fields, kept columns, results; for a failed example null results and the error."""
+    """Index, fields, kept columns, results, provenance; a failed example has null results."""
     record: Record = {"index": example.index}
     record.update((name, example.fields.get(name)) for name in fields)
     record.update(example.kept)
     if not isinstance(results, Failure):
         record.update((name, results[name]) for name in columns)
+        record.update(provenance)
         return record
     record.update(dict.fromkeys(columns))
+    record.update(provenance)
     record["error"] = {**results._asdict(), "file": example.file, "line": example.line}
     return record
 

@@ -1,4 +1,4 @@
-"""What a task is, and the values that go in and come out: Example, Row, Record, Failure."""
+"""What a task is, and the values that go in and come out: Example, Record, and their kin."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +43,13 @@ class Row:
         return len(next(iter(self.inputs.values())))
 
 
+class Progress(NamedTuple):
+    """How far the rows are whose records come next; it stands between records, and is none."""
+
+    done: int
+    total: int
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One text that an example is made of."""
@@ -51,6 +58,8 @@ class Field:
     required: bool = True
     whole: bool = False
     """Whether standard input is one text, even for the first field."""
+    repeated: bool = True
+    """Whether records repeat it; if not, ``--keep`` brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ class Loaded:
     config: Any = None
     max_length: int = 0
     """The longest row that the model reads, in tokens."""
+    revision: str | None = None
+    """The commit of a model of the Hub."""
 
 
 class Task(Protocol):

@@ -4,6 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tfcli.core.batches import Window
 from tfcli.core.job import Job
-from tfcli.core.task import Record
+from tfcli.core.task import Progress, Record
 
-Engine = Callable[[Job, Iterable[Window]], Iterator[Record]]
+Engine = Callable[[Job, Iterable[Window]], Iterator[Record | Progress]]

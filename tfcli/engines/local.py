@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from tfcli.core.batches import Window
 from tfcli.core.job import Job
-from tfcli.core.task import Record
+from tfcli.core.task import Progress, Record
 
 
-def run(job: Job, windows: Iterable[Window]) -> Iterator[Record]:
+def run(job: Job, windows: Iterable[Window]) -> Iterator[Record | Progress]:
     """Load the model, then stream."""
     from tfcli.worker import Worker
 

@@ -39,6 +39,16 @@ class Reading:
         return tuple(f for f in self.fields if f.name not in self.given)
 
     @property
+    def silent(self) -> frozenset[str]:
+        """The fields that a record repeats only if they are to be kept."""
+        return frozenset(f.name for f in self.fields if not f.repeated)
+
+    @property
+    def kept_columns(self) -> list[str]:
+        """What is to be kept and has to be a column."""
+        return [name for name in self.keep if name != ALL and name not in self.silent]
+
+    @property
     def required(self) -> list[str]:
         """The columns that every row has to have."""
         return [self.column(f.name) for f in self.wanted if f.required]
@@ -61,7 +71,7 @@ class Reading:
 
     def others(self, columns: Iterable[str]) -> tuple[str, ...]:
         """All columns but those that are in the record already, under a field's name."""
-        fields = {f.name for f in self.wanted if self.column(f.name) == f.name}
+        fields = {f.name for f in self.wanted if f.repeated and self.column(f.name) == f.name}
         return tuple(column for column in columns if column not in fields)
 
 
@@ -73,8 +83,11 @@ def example(index: int, row: Parsed, file: str | None, reading: Reading) -> Exam
         value = {reading.column(reading.wanted[0].name): value}
     cells: Mapping[str, Any] = {} if isinstance(value, Failure) else value
     failure = value if isinstance(value, Failure) else None
-    kept = {}
+    kept: dict[str, Any] = {}
     for column in reading.others(cells) if ALL in reading.keep else reading.keep:
+        if column in reading.silent:
+            kept[column] = None  # its place; it is read below
+            continue
         cell = cells.get(column)
         if undecoded := _check_kept(column, cell, reading.encoding):
             failure = failure or undecoded
@@ -90,6 +103,7 @@ def example(index: int, row: Parsed, file: str | None, reading: Reading) -> Exam
         if isinstance(text, str) and lone_surrogate(text) is None:
             fields[one.name] = text
         failure = failure or wrong
+    kept |= {name: fields.get(name) for name in reading.silent & kept.keys()}
     return Example(index, fields, kept, file, line, failure)
 
 

@@ -104,7 +104,7 @@ class Source:
             raise TfcliError(f"Cannot read the header of {self.name}: {undecoded.message}.")
         if ALL in self.reading.keep:  # the same for every row, also for one that fails
             self.reading = replace(self.reading, keep=self.reading.others(header))
-        needed = [*self.reading.required, *self.reading.keep]
+        needed = [*self.reading.required, *self.reading.kept_columns]
         for column in needed:
             if header and column not in header:
                 raise UsageError(
@@ -145,8 +145,9 @@ class Source:
 
     def _refuse_columns(self) -> None:
         """Plain text has one field and no columns."""
-        if self.reading.keep or self.reading.columns:
-            option = "--keep" if self.reading.keep else "--column"
+        unknown = self.reading.kept_columns or ALL in self.reading.keep
+        if unknown or self.reading.columns:
+            option = "--keep" if unknown else "--column"
             raise UsageError(
                 f"{option} needs columns, and {self.name} is plain text.",
                 hint="Name another format with --input-format csv, tsv, json or jsonl.",

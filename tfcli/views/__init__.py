@@ -58,6 +58,16 @@ def cut(text: str, width: int) -> str:
     return sized + " " * (width - cell_len(sized))  # a joiner at the end swallows a space
 
 
+def bar(score: float, width: int, color: str) -> list[Text]:
+    """A score from 0 to 1 as a bar and as a number; without the bar where ``width`` is 0."""
+    filled = round(min(1.0, max(0.0, score)) * width)
+    return [
+        Text("█" * filled, style=color),
+        Text("░" * (width - filled), style="dim"),
+        Text(f"  {score:.4f}  "),
+    ]
+
+
 def error_text(record: Record) -> Text:
     """What went wrong with an example, and where."""
     error = record["error"]

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from tfcli.core.record import Columns, to_text
 from tfcli.core.task import Record
-from tfcli.views import cut, error_text, rendered
+from tfcli.views import bar, cut, error_text, rendered
 
 LABEL_WIDTH = 12
 BAR_WIDTH = 10
@@ -37,11 +37,5 @@ def view(records: Iterable[Record], columns: Columns, console: Console) -> Itera
 
 def _scored(label: str | None, score: float, bar_width: int) -> list[Text]:
     color = COLORS.get((label or "").upper(), "cyan")
-    filled = round(min(1.0, max(0.0, score)) * bar_width)
-    return [
-        Text(cut(label or "—", LABEL_WIDTH), style=f"bold {color}"),
-        Text("  "),
-        Text("█" * filled, style=color),
-        Text("░" * (bar_width - filled), style="dim"),
-        Text(f"  {score:.4f}  "),
-    ]
+    name = Text(cut(label or "—", LABEL_WIDTH), style=f"bold {color}")
+    return [name, Text("  "), *bar(score, bar_width, color)]

@@ -1,0 +1,304 @@
+"""Answers: equal to the pipeline of transformers 4.57, with places that are right in any text."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfcli import run
+from tfcli.core.task import Example, Loaded, Row
+from tfcli.errors import UnfitModelError
+from tfcli.models.registry import starters
+from tfcli.models.windows import PairWindow
+from tfcli.tasks.qa import TASK, QaOptions, _best_pairs, _log_probabilities
+
+REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "qa_pipeline.json").read_text())
+PUBLISHED = json.loads((Path(__file__).parents[1] / "reference" / "qa.json").read_text())
+STARTER = "starter"
+LETTER = "The iron bridge opened on New Year's Day 1781. Thomas Pritchard designed it. "
+
+
+def ask(question, context, **options):
+    return next(run("qa", {"question": question, "context": context}, **options))
+
+
+def options_of(settings):
+    return {
+        "top_k": settings.get("top_k", 1),
+        "align_to_words": settings["align_to_words"],
+        "max_answer_len": settings.get("max_answer_len"),
+        "no_answer": settings.get("handle_impossible_answer", False),
+    }
+
+
+@pytest.fixture(scope="module")
+def model(answerer):
+    return lambda name: "bert-starter" if name == STARTER else answerer(name)
+
+
+class TestPipelineOf4:
+    """tests/reference/qa_pipeline.py records what is compared here."""
+
+    @pytest.mark.parametrize("name", REFERENCE["sha256"])
+    def test_the_models_are_those_that_were_recorded(self, model, name):
+        folder = starters()["bert-starter"].folder if name == STARTER else Path(model(name))
+        weights = (folder / "model.safetensors").read_bytes()
+        assert hashlib.sha256(weights).hexdigest() == REFERENCE["sha256"][name]
+
+    @pytest.mark.parametrize("name", REFERENCE["sha256"])
+    def test_contexts_of_one_window_have_the_same_answers_and_scores(self, model, name):
+        cases = [c for c in REFERENCE["cases"] if c["model"] == name and not c["long"]]
+        assert len(cases) >= 24
+        for case in cases:
+            record = ask(
+                case["question"],
+                case["context"],
+                model=model(name),
+                **options_of(case["settings"]),
+            )
+            ours, theirs = record["answers"], case["answers"]
+            assert [a["answer"] for a in ours] == [a["answer"] for a in theirs], case
+            assert [a["score"] for a in ours] == pytest.approx(
+                [a["score"] for a in theirs], abs=1e-5
+            )
+            for our, their in zip(ours, theirs, strict=True):
+                none = our["answer"] == ""  # has no place; the pipeline says 0 to 0
+                assert (our["start"], our["end"]) == (
+                    (None, None) if none else (their["start"], their["end"])
+                )
+
+    def test_a_long_context_has_the_same_best_answer_with_a_score_over_all_windows(self):
+        """The pipeline's windows are each sure of themselves, and its scores add up to over 1."""
+        cases = [c for c in REFERENCE["cases"] if c["long"] and len(c["answers"]) > 2]
+        assert cases
+        for case in cases:
+            record = ask(case["question"], case["context"], **options_of(case["settings"]))
+            best = case["answers"][0]
+            assert record["answer"] == best["answer"]
+            assert (record["start"], record["end"]) == (best["start"], best["end"])
+            assert sum(a["score"] for a in case["answers"]) > 1
+            assert sum(a["score"] for a in record["answers"]) <= 1
+
+
+@pytest.mark.parametrize("case", PUBLISHED, ids=lambda case: case["question"])
+def test_published_answers_come_out_again(case, standard_checkpoint):
+    record = ask(case["question"], case["context"], model=standard_checkpoint(TASK.standard))
+    assert record["answer"] == case["answer"]
+    assert (record["start"], record["end"]) == (case["start"], case["end"])
+    assert record["score"] == pytest.approx(case["score"], abs=case["tolerance"])
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(
+        "context",
+        [
+            "安娜住在北京。她的弟弟住在上海，爱吃面条。",
+            "Zoë drank cafe\u0301 au lait in Besanc\u0327on.",
+            "👩‍👩‍👧 and 🇩🇪 and 👍🏽 live in Paris 🎉",
+            "First line.\r\nZoe lives here.\r\n\tThird line.",
+            "x" * 900 + " Paris",
+            "\ufeffParis\u00a0is\u200ba city",
+        ],
+    )
+    @pytest.mark.parametrize("name", ["bert", "roberta", "albert", STARTER])
+    def test_an_answer_is_what_stands_at_its_place(self, model, name, context):
+        for options in ({}, {"align_to_words": True}, {"max_seq_len": 32, "stride": 4}):
+            record = ask("Where?", context, model=model(name), top_k=20, **options)
+            assert record["answers"]
+            for answer in record["answers"]:
+                said = context[answer["start"] : answer["end"]]
+                assert said == answer["answer"] == said.strip() != ""
+
+    def test_no_character_is_cut_in_two(self, model):
+        context = "cafe\u0301 👩‍👩‍👧 👍🏽 cafe\u0301"
+        for name in ("bert", "roberta", STARTER):
+            for answer in ask("film?", context, model=model(name), top_k=50)["answers"]:
+                begin, after = context[answer["start"]], context[answer["end"] :][:1]
+                assert not {begin, after} & {"\u0301", "\u200d", "🏽"}
+
+    def test_words_are_whole_if_so_wished(self, model):
+        context = "unbelievable films are deeplearning"
+        for answer in ask("a?", context, model=model("bert"), top_k=9, align_to_words=True)[
+            "answers"
+        ]:
+            assert context[answer["start"] - 1 : answer["start"]] in ("", " ")
+            assert context[answer["end"] : answer["end"] + 1] in ("", " ")
+
+    def test_no_answer_is_longer_than_wished(self, model):
+        answers = ask("a?", "the film is good", model=model("bert"), top_k=30, max_answer_len=2)
+        assert max(len(a["answer"].split()) for a in answers["answers"]) == 2
+
+
+class TestManyWindows:
+    def test_an_answer_is_found_wherever_it_stands(self):
+        filler = "Nothing happened that day, and nobody came to see whether anything would. "
+        for before in (0, 30, 90):
+            context = filler * before + LETTER + filler * (90 - before)
+            record = ask("When did the bridge open?", context)
+            assert record["answer"] == "New Year's Day 1781"
+            assert record["start"] == context.index("New Year's Day 1781")
+
+    def test_one_softmax_runs_over_all_windows(self):
+        context = np.array([False, True, True])
+        windows = [PairWindow(context, 0, None, None)] * 2
+        logits = [np.array([[0.0, 1, 2], [0, 2, 1]]), np.array([[0.0, 5, 1], [0, 1, 3]])]
+        logs = _log_probabilities(windows, logits)
+        assert sum(np.exp(log[0]).sum() for log in logs) == pytest.approx(1)
+        assert sum(np.exp(log[1]).sum() for log in logs) == pytest.approx(1)
+        assert logs[1][0, 1] - logs[0][0, 2] == pytest.approx(3)
+
+    def test_windows_overlap_by_the_stride(self, answerer):
+        import transformers
+
+        folder = answerer("bert")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        config = transformers.AutoConfig.from_pretrained(folder)
+        loaded = Loaded(None, tokenizer, config, 128)
+        example = Example(0, {"question": "a", "context": "film " * 100})
+        [rows] = TASK.preprocess([example], loaded, QaOptions(max_seq_len=44, stride=10))
+        starts = [int(row.note.offsets[row.note.context][0, 0]) // 5 for row in rows]
+        assert starts == [0, 30, 60]
+        assert all(row.length <= 44 for row in rows)
+
+    def test_many_questions_share_a_batch_and_answer_as_alone(self, model):
+        asked = [
+            {"question": q, "context": c}
+            for q in ("film?", "what is great and not very bad?")
+            for c in ("the film is great", "i love deep learning " * 12, "good")
+        ]
+        together = list(run("qa", asked, model=model("distilbert"), top_k=3))
+        for record, one in zip(together, asked, strict=True):
+            alone = ask(**one, model=model("distilbert"), top_k=3)
+            assert [a["answer"] for a in record["answers"]] == [
+                a["answer"] for a in alone["answers"]
+            ]
+            assert [a["score"] for a in record["answers"]] == pytest.approx(
+                [a["score"] for a in alone["answers"]], abs=1e-5
+            )
+
+
+class TestNoAnswer:
+    def test_it_is_said_where_it_is_likeliest(self):
+        """A model whose [CLS] is the likeliest begin and end."""
+        record = self._decoded([[9.0, 1, 2], [9, 1, 2]], QaOptions(no_answer=True, top_k=2))
+        assert (record["answer"], record["start"], record["end"]) == ("", None, None)
+        assert record["score"] == pytest.approx(0.998, abs=1e-3)
+        assert [a["answer"] for a in record["answers"]] == ["", "b"]
+
+    def test_it_is_not_said_unless_asked_for(self):
+        record = self._decoded([[9.0, 1, 2], [9, 2, 3]], QaOptions())
+        assert record["answer"] == "b"
+
+    def test_the_status_is_11_if_an_answer_is_required(self):
+        options = QaOptions(require_answer=True)
+        none = self._decoded([[9.0, 1, 2], [9, 2, 1]], options)
+        one = self._decoded([[0.0, 1, 2], [0, 2, 3]], options)
+        assert TASK.status(none, options) == 11
+        assert TASK.status(one, options) == 0
+        assert TASK.status(none, QaOptions(no_answer=True)) == 0
+
+    def _decoded(self, logits, options):
+        example = Example(0, {"question": "q", "context": "a b"})
+        offsets = np.array([[0, 0], [0, 1], [2, 3]])
+        window = PairWindow(np.array([False, True, True]), 0, offsets, np.array([-1, 0, 1]))
+        row = Row({"input_ids": [1, 2, 3]}, note=window)
+        return TASK.postprocess(example, [row], [np.array(logits)], Loaded(), options)
+
+    def test_a_context_without_a_token_has_none(self, model):
+        record = ask("film?", "\u0301\u0301", model=model("bert"))
+        assert (record["answer"], record["start"]) == ("", None)
+
+
+class TestPairs:
+    def test_they_are_the_best_of_all_that_are_allowed(self):
+        rng = np.random.default_rng(3)
+        for tokens, longest, count in ((7, 3, 4), (5, 9, 100), (40, 15, 12), (1, 1, 1)):
+            context = rng.random(tokens) < 0.8
+            log = rng.normal(size=(2, tokens))
+            every = [
+                (first, last, float(np.exp(log[0, first] + log[1, last])))
+                for first in range(tokens)
+                for last in range(first, min(first + longest, tokens))
+                if context[first] and context[last]
+            ]
+            expected = sorted(every, key=lambda pair: -pair[2])[:count]
+            found = list(_best_pairs(PairWindow(context, None, None, None), log, longest, count))
+            assert [pair[:2] for pair in found] == [pair[:2] for pair in expected]
+            assert [p[2] for p in found] == pytest.approx([p[2] for p in expected])
+
+
+class TestWhatCannotBe:
+    def test_a_question_without_room_for_a_context(self, model):
+        record = ask("film " * 200, "good", model=model("bert"))
+        assert record["error"]["type"] == "too_long"
+        assert "the question has 200 tokens, and 109 is the most here" in record["error"]["message"]
+
+    def test_a_classifier(self, classifier):
+        with pytest.raises(UnfitModelError, match="no qa_outputs"):
+            ask("a", "b", model=classifier("bert"))
+
+    def test_a_tokenizer_that_tells_no_offsets(self):
+        class Slow:
+            is_fast = False
+
+        with pytest.raises(UnfitModelError, match="slow"):
+            TASK.preprocess([], Loaded(None, Slow(), None, 9), QaOptions())
+
+
+class TestSegments:
+    def test_a_model_that_tells_question_from_context_is_told(self, answerer):
+        """Since transformers 5 ALBERT's tokenizer keeps token_type_ids to itself."""
+        import transformers
+
+        for family, told in (("albert", True), ("roberta", False), ("distilbert", False)):
+            folder = answerer(family)
+            loaded = Loaded(
+                None,
+                transformers.AutoTokenizer.from_pretrained(folder),
+                transformers.AutoConfig.from_pretrained(folder),
+                128,
+            )
+            example = Example(0, {"question": "film", "context": "good"})
+            [[row]] = TASK.preprocess([example], loaded, QaOptions())
+            assert ("token_type_ids" in row.inputs) == told
+            if told:
+                assert 1 in row.inputs["token_type_ids"]
+
+
+def test_the_context_stays_out_of_records():
+    assert list(ask("When did it open?", LETTER)) == [
+        *("index", "question", "answer", "score", "start", "end")
+    ]
+
+
+class TestStarter:
+    def test_the_example_of_the_docs(self):
+        context = "Data science should abandon significance and apply machine lerning."
+        record = ask("What is the future of data science?", context)
+        place = context.index("apply machine lerning")
+        assert record["start"] < place + len("apply machine lerning")
+        assert record["end"] > place
+
+    @pytest.mark.parametrize(
+        ("question", "answer"),
+        [("When did the bridge open?", "1781"), ("Who designed the bridge?", "Thomas Pritchard")],
+    )
+    def test_plain_questions(self, question, answer):
+        assert answer in ask(question, LETTER)["answer"]
+
+
+class TestCommandLine:
+    def test_questions_as_lines_and_the_context_as_a_file(self, tfcli, answerer):
+        Path("letter.txt").write_text("the film is great", encoding="utf-8")
+        arguments = ("-m", answerer("bert"), "--context-file", "letter.txt", "--keep", "context")
+        ended = tfcli("qa", *arguments, stdin=b"film?\ngood?\n")
+        records = [json.loads(line) for line in ended.out.splitlines()]
+        assert [r["question"] for r in records] == ["film?", "good?"]
+        assert all(r["context"][r["start"] : r["end"]] == r["answer"] for r in records)
+
+    def test_a_required_answer_that_is_missing_is_status_11(self, tfcli, answerer):
+        ended = tfcli("qa", "q", "--context", "\u0301", "--require-answer", "-m", answerer("bert"))
+        assert ended.status == 11
+        assert json.loads(ended.out)["answer"] == ""
