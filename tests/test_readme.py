@@ -1,4 +1,4 @@
-"""README: every example is run, and its two set-up commands are the ones that CI runs."""
+"""README and docs: every example is run; the two set-up commands are the ones that CI runs."""
 
 import os
 import re
@@ -9,18 +9,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 NUMBER = re.compile(r"\d\.\d+")
 REVIEWS = 'id,review\na1,"Warm, funny and wise."\na2,\na3,Two hours of nothing.\n'
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language, page=README):
+    text = page.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def commands():
-    """Each command of the console blocks, with what README says that it prints."""
-    for block in blocks("console"):
+    """Each command of the console blocks, with what the page says that it prints."""
+    for block in (block for page in PAGES for block in blocks("console", page)):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, printed = part.partition("\n")
             yield command, printed
@@ -40,9 +42,23 @@ def shell(command):
     return ended.stdout.decode()
 
 
+def lay_out_models():
+    """The two folders of docs/trust.md: a pickle that acts, and one that holds tensors."""
+    import torch
+    from hostile import acting_pickle, edit
+
+    for name in ("hostile", "old"):
+        Path(name).mkdir()
+        edit(Path(name) / "config.json", model_type="bert")
+    acting_pickle(Path("hostile/pytorch_model.bin"))
+    torch.save({"classifier.weight": torch.ones(2, 2)}, "old/pytorch_model.bin")
+
+
 @pytest.mark.parametrize(("command", "printed"), list(commands()), ids=lambda text: text[:50])
-def test_a_command_prints_what_readme_says(command, printed):
+def test_a_command_prints_what_its_page_says(command, printed):
     Path("reviews.csv").write_text(REVIEWS, encoding="utf-8")
+    if re.search(r"\b(hostile|old)\b", command):
+        lay_out_models()
     output = shell(command)
     assert NUMBER.sub("#", output) == NUMBER.sub("#", printed)
     shown, real = NUMBER.findall(printed), NUMBER.findall(output)

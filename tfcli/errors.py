@@ -48,7 +48,7 @@ class ModelNotFoundError(TfcliError):
 
 
 class UnsafeModelError(TfcliError):
-    """Loading the model could run code of its author's."""
+    """Loading the model could do harm: run its author's code, lead elsewhere, fill the memory."""
 
     status = 5
 

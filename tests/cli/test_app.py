@@ -14,6 +14,7 @@ tfcli runs Hugging Face models from the shell. Try:
 
   tfcli sentiment "It is great to learn deep learning."
   printf 'I love it.\\nI hate it.\\n' | tfcli sentiment -f plain
+  tfcli qa "Who wrote it?" --context "The letter is by Ada."
 
 All commands: tfcli --help. One of them: tfcli COMMAND --help
 """
@@ -32,7 +33,10 @@ def test_version_is_one_line(tfcli):
 def test_help_lists_the_commands(tfcli):
     status, out, err = tfcli("--help")
     assert (status, err) == (0, "")
-    assert "\nCommands:\n  sentiment  Say whether texts are positive or negative" in out
+    commands = out[out.index("\nCommands:\n") :]
+    assert "\n  sentiment  Say whether texts are positive or negative" in commands
+    assert "\n  qa         Answer questions with the words of a context." in commands
+    assert "\n  models     " in commands
 
 
 def test_h_is_help(tfcli):
@@ -91,6 +95,13 @@ UNEXPECTED = (
 def test_an_exception_that_nobody_expected_is_one_line_and_a_hint(tfcli):
     package("odd", FROM_SHOUT + "    def forward(self, *_): raise KeyError('k')\nTASK = Odd()")
     assert tfcli("odd", "x") == (1, "", UNEXPECTED)
+
+
+def test_a_panic_of_a_library_in_rust_is_no_traceback_either(tfcli):
+    panic = "class Panic(BaseException): pass\n"
+    raising = "    def forward(self, *_): raise Panic('zero width')\nTASK = Odd()"
+    package("odd", panic + FROM_SHOUT + raising)
+    assert tfcli("odd", "x") == (1, "", UNEXPECTED.replace("KeyError: 'k'", "Panic: zero width"))
 
 
 def test_tfcli_debug_adds_the_traceback(tfcli):

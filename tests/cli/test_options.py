@@ -3,7 +3,10 @@
 import pytest
 
 from tfcli.cli.command import SHARED
+from tfcli.cli.options import COMPLETIONS
 from tfcli.core.options import options_of
+from tfcli.models.cache import repo_folder
+from tfcli.models.registry import starters
 from tfcli.tasks import BUILT_IN, task_named
 
 OPTIONS = [option for group in SHARED.values() for option in options_of(group)]
@@ -39,6 +42,31 @@ def test_a_task_takes_no_name_and_no_letter_of_theirs(name):
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_every_command_has_them_all(option, help_of_shout):
     assert option.switch in help_of_shout.split()
+
+
+class TestCompletingAModel:
+    @pytest.fixture(autouse=True)
+    def _cached(self):
+        for name in ("org/tiny", "bert/base"):
+            folder = repo_folder(name) / "snapshots" / "0"
+            folder.mkdir(parents=True)
+            (folder / "config.json").touch()
+
+    @pytest.mark.parametrize(
+        ("begun", "names"),
+        [
+            ("", [*starters(), "bert/base", "org/tiny"]),
+            ("bert", ["bert-starter", "bert/base"]),
+            ("org/", ["org/tiny"]),
+            ("nothing", []),
+        ],
+    )
+    def test_offers_starters_and_cached_models(self, begun, names):
+        assert COMPLETIONS["model"](begun) == names
+
+    def test_the_shell_hears_them(self, tfcli):
+        asked = {"COMP_WORDS": "tfcli sentiment -m org/", "COMP_CWORD": "3"}
+        assert tfcli(_TFCLI_COMPLETE="complete_bash", **asked) == (0, "org/tiny\n", "")
 
 
 @pytest.fixture(scope="module")

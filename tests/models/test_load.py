@@ -135,9 +135,21 @@ def test_a_folder_without_weights_or_config_holds_no_model(copy):
 def test_damaged_weights_are_an_error_in_one_line(copy):
     weights = (copy / "model.safetensors").read_bytes()
     (copy / "model.safetensors").write_bytes(weights[: len(weights) // 2])
-    with pytest.raises(TfcliError, match="Cannot load") as refused:
+    with pytest.raises(ModelNotFoundError, match="cut off or damaged") as refused:
         loaded(copy)
     assert "\n" not in str(refused.value)
+
+
+def test_what_transformers_cannot_load_is_an_error_in_one_line(classifier, monkeypatch):
+    from transformers import BertForSequenceClassification
+
+    def fail(*args, **kwargs):
+        raise KeyError("k\nl")
+
+    monkeypatch.setattr(BertForSequenceClassification, "from_pretrained", fail)
+    with pytest.raises(TfcliError, match=r"^Cannot load [^\n]*$") as refused:
+        loaded(classifier())
+    assert refused.value.status == 1
 
 
 @pytest.mark.parametrize(
@@ -153,6 +165,15 @@ def test_damaged_weights_are_an_error_in_one_line(copy):
 def test_a_broken_config_is_an_error_in_one_line(copy, text):
     (copy / "config.json").write_text(text)
     with pytest.raises(ModelNotFoundError, match="no whole model") as refused:
+        loaded(copy)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_tokenizer_that_panics_is_an_error_in_one_line(copy):
+    path = copy / "tokenizer.json"
+    broken = {"type": "Precompiled", "precompiled_charsmap": "/////w=="}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"normalizer": broken}))
+    with pytest.raises(ModelNotFoundError, match="no whole model: Precompiled") as refused:
         loaded(copy)
     assert "\n" not in str(refused.value)
 

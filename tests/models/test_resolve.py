@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from hub import COMMIT, serving
+from hub import serving
 
 from tfcli.errors import ModelNotFoundError, UsageError
+from tfcli.models.cache import repo_folder
 from tfcli.models.registry import starters
 from tfcli.models.resolve import folder_of, go_offline, model_name, model_ref
 
@@ -73,70 +74,62 @@ class TestWhatANameMeans:
             model_ref("bert-startr")
         assert refused.value.hint == "Did you mean bert-starter?"
 
+    def test_so_does_the_end_of_a_cached_id(self):
+        (repo_folder("org/tiny") / "snapshots" / "0").mkdir(parents=True)
+        (repo_folder("org/tiny") / "snapshots" / "0" / "config.json").touch()
+        with pytest.raises(ModelNotFoundError) as refused:
+            model_ref("tiny")
+        assert refused.value.hint == "Did you mean org/tiny?"
+
     @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "a/b/c", "plain", ""])
     def test_what_is_nothing_is_not_found(self, name):
         with pytest.raises(ModelNotFoundError):
             model_ref(name)
 
 
-class TestTheHub:
-    """With a folder in the layout of the Hub's cache, and no network."""
+class TestTheHubOnline:
+    """The whole program, with a stand-in for the Hub on loopback."""
 
     @pytest.fixture
-    def cached(self, tmp_path, monkeypatch):
-        import huggingface_hub.constants as hub
-
-        monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        repo = tmp_path / "hub" / "models--org--name"
-        snapshot = repo / "snapshots" / COMMIT
-        snapshot.mkdir(parents=True)
-        (snapshot / "config.json").write_text("{}")
-        (repo / "refs").mkdir()
-        (repo / "refs" / "main").write_text(COMMIT)
-        return snapshot
-
-    def test_a_cached_id_is_found_offline(self, cached):
-        assert folder_of(model_ref("org/name")) == cached
-
-    def test_so_is_its_commit(self, cached):
-        assert folder_of(model_ref(f"org/name@{COMMIT}")) == cached
-
-    @pytest.mark.parametrize("name", ["org/other", "org/name@v2"])
-    def test_what_is_not_cached_is_not_found(self, cached, name):
-        with pytest.raises(ModelNotFoundError, match="not on this machine") as refused:
-            folder_of(model_ref(name))
-        repo, _, revision = name.partition("@")
-        typed = f"hf download {repo}" + (f" --revision {revision}" if revision else "")
-        assert refused.value.hint.endswith(typed)
-
-    def test_an_impossible_id_is_not_found(self):
-        with pytest.raises(ModelNotFoundError):
-            folder_of(model_ref("org/na--me.."))
-
-
-class TestTheHubOnline:
-    """With a stand-in for the Hub on loopback."""
-
-    def test_an_id_is_fetched_once_and_then_answers_without_the_hub(self, tfcli, classifier):
-        command = ("sentiment", "good", "-m", "org/tiny", "-f", "plain")
+    def online(self, classifier):
         with serving("org/tiny", Path(classifier())) as hub:
-            first = tfcli(*command, HF_ENDPOINT=hub.address, HF_HUB_OFFLINE="0")
+            yield hub
+
+    def run(self, tfcli, hub, name="org/tiny", **env):
+        env = {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0", **env}
+        return tfcli("sentiment", "good", "-m", name, "-f", "plain", **env)
+
+    def test_a_model_is_fetched_once_and_each_start_asks_once(self, tfcli, online):
+        first = self.run(tfcli, online)
         assert (first.status, first.err) == (0, "")
-        assert any(path.endswith("/model.safetensors") for path in hub.asked)
-        assert tfcli(*command, "--offline", HF_HUB_OFFLINE="0") == first
+        assert "model.safetensors" in online.fetched()
+        online.asked.clear()
+        assert self.run(tfcli, online) == first
+        assert online.asked == ["GET /api/models/org/tiny"]
+        assert self.run(tfcli, online, HF_HUB_OFFLINE="1") == first
 
-    def test_an_unknown_id_is_not_found(self, tfcli, classifier):
-        with serving("org/tiny", Path(classifier())) as hub:
-            online = {"HF_ENDPOINT": hub.address, "HF_HUB_OFFLINE": "0"}
-            ended = tfcli("sentiment", "good", "-m", "org/other", **online)
+    def test_an_unknown_id_is_not_found(self, tfcli, online):
+        ended = self.run(tfcli, online, "org/tinny")
         assert ended.status == 4
-        assert ended.err.startswith("Error: The Hub has no model 'org/other' that you may read.\n")
+        assert ended.err == (
+            f"Error: The Hub at {online.address} has no model 'org/tinny' that you may read.\n"
+            "Hint: Did you mean org/tiny? If it is private, type: hf auth login\n"
+        )
 
-    def test_an_address_where_nobody_answers_is_said(self, tfcli):
-        online = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
-        ended = tfcli("sentiment", "good", "-m", "org/tiny", **online)
+    def test_a_hub_that_never_answers_is_given_up(self, tfcli, online):
+        online.fail("GET", silent=True)
+        ended = self.run(tfcli, online, HF_HUB_ETAG_TIMEOUT="1")
         assert ended.status == 4
-        assert ended.err.startswith("Error: org/tiny is not on this machine, and the Hub cannot")
+        assert ended.err.startswith(f"Error: The Hub at {online.address} cannot be reached (")
+        assert "type once online: hf download org/tiny\n" in ended.err
+
+    def test_an_address_without_its_scheme_is_a_usage_error(self, tfcli, online):
+        ended = self.run(tfcli, online, HF_ENDPOINT="hf-mirror.com")
+        assert (ended.status, ended.err) == (
+            2,
+            "Error: HF_ENDPOINT is no address: 'hf-mirror.com'.\n"
+            "Hint: export HF_ENDPOINT=https://hf-mirror.com\n",
+        )
 
 
 def test_offline_is_said_to_the_hub_library(monkeypatch):

@@ -12,6 +12,7 @@ import typer
 from tfcli import __version__
 from tfcli.cli.command import GroupedCommand, command_for, help_of
 from tfcli.cli.messages import say_error, say_notes
+from tfcli.cli.models import app as models
 from tfcli.errors import (
     INTERRUPTED,
     OK,
@@ -28,6 +29,7 @@ tfcli runs Hugging Face models from the shell. Try:
 
   tfcli sentiment "It is great to learn deep learning."
   printf 'I love it.\\nI hate it.\\n' | tfcli sentiment -f plain
+  tfcli qa "Who wrote it?" --context "The letter is by Ada."
 
 All commands: tfcli --help. One of them: tfcli COMMAND --help"""
 
@@ -51,6 +53,7 @@ def build(*plugins: str) -> typer.Typer:
         \b
           tfcli sentiment "It is great to learn deep learning."
           cat reviews.txt | tfcli sentiment | jq -r .label
+          tfcli qa "Who wrote it?" --context "The letter is by Ada."
         """
         if version:
             print(f"tfcli {__version__}")  # noqa: T201
@@ -63,6 +66,7 @@ def build(*plugins: str) -> typer.Typer:
         app.command(name, cls=GroupedCommand, help=help_of(task), short_help=task.summary)(
             command_for(task)
         )
+    app.add_typer(models)
     return app
 
 
@@ -76,7 +80,9 @@ def main() -> NoReturn:
         status = INTERRUPTED
     except Terminated:
         status = TERMINATED
-    except Exception as exc:
+    except SystemExit:  # so Typer ends when it completes a word
+        raise
+    except BaseException as exc:  # tokenizers' panics are no Exceptions
         error = _in_words(exc)
         say_error(error)
         if error is not exc:
@@ -112,7 +118,7 @@ def _run(arguments: list[str]) -> int:
     return status if isinstance(status, int) else OK
 
 
-def _in_words(exc: Exception) -> TfcliError:
+def _in_words(exc: BaseException) -> TfcliError:
     if isinstance(exc, TfcliError):
         return exc
     if isinstance(exc, MemoryError):
@@ -128,7 +134,7 @@ def _in_words(exc: Exception) -> TfcliError:
 def _plugin(arguments: list[str]) -> list[str]:
     """The command, if it is not ours: entry points are scanned only then, for they cost 30 ms."""
     name = next(iter(arguments), "-")
-    if name.startswith("-") or name in BUILT_IN:
+    if name.startswith("-") or name in (*BUILT_IN, "models"):
         return []
     try:
         return [task_named(name).name]

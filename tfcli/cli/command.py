@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
+from tfcli.cli.options import COMPLETIONS, InputOptions, ModelOptions, OutputOptions
 from tfcli.core.options import Option, build, options_of
 from tfcli.core.task import Task
 
@@ -51,9 +51,9 @@ def command_for(task: Task) -> Callable[..., None]:
             )
         )
 
-    parameters = [*_field_parameters(task), *_option_parameters("Options", task.options_type)]
+    parameters = [*_field_parameters(task), *option_parameters("Options", task.options_type)]
     for panel, options_type in SHARED.items():
-        parameters += _option_parameters(panel, options_type)
+        parameters += option_parameters(panel, options_type)
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
@@ -68,7 +68,7 @@ def _field_parameters(task: Task) -> Iterator[inspect.Parameter]:
     first, *others = task.fields
     name = first.name.upper()
     stdin = "- for stdin" if first.whole else "- for the lines of stdin"
-    yield _parameter(
+    yield parameter(
         first.name,
         list[str] | None,
         typer.Argument(
@@ -82,13 +82,14 @@ def _field_parameters(task: Task) -> Iterator[inspect.Parameter]:
         switch = f"--{field.name.replace('_', '-')}"
         kwargs: dict[str, Any] = {"rich_help_panel": "Arguments", "show_default": False}
         option = typer.Option(switch, metavar="TEXT", help=f"The {field.name}.", **kwargs)
-        yield _parameter(field.name, str | None, option)
+        yield parameter(field.name, str | None, option)
         help_text = f"Read the {field.name} from a file, whole."
         option = typer.Option(f"{switch}-file", metavar="FILE", help=help_text, **kwargs)
-        yield _parameter(f"{field.name}_file", str | None, option)
+        yield parameter(f"{field.name}_file", str | None, option)
 
 
-def _option_parameters(panel: str, options_type: type[Any]) -> list[inspect.Parameter]:
+def option_parameters(panel: str, options_type: type[Any]) -> list[inspect.Parameter]:
+    """Parameters for the fields of an option dataclass, under one heading of the help."""
     return [_option_parameter(panel, option) for option in options_of(options_type)]
 
 
@@ -96,6 +97,7 @@ def _option_parameter(panel: str, option: Option) -> inspect.Parameter:
     names = [option.switch, option.flag.short] if option.flag.short else [option.switch]
     kwargs: dict[str, Any] = {"help": option.flag.help, "rich_help_panel": panel}
     kwargs["show_default"] = option.default not in (None, (), False)
+    kwargs["autocompletion"] = COMPLETIONS.get(option.name)
     kind: Any = option.kinds[0]
     if kind is not bool:
         kwargs["metavar"] = option.flag.metavar or _metavar(option)
@@ -107,10 +109,11 @@ def _option_parameter(panel: str, option: Option) -> inspect.Parameter:
     else:
         annotation = kind if option.default is not None else kind | None
     default = None if option.default == () else option.default
-    return _parameter(option.name, annotation, typer.Option(*names, **kwargs), default)
+    return parameter(option.name, annotation, typer.Option(*names, **kwargs), default)
 
 
-def _parameter(name: str, kind: Any, info: Any, default: Any = None) -> inspect.Parameter:
+def parameter(name: str, kind: Any, info: Any, default: Any = None) -> inspect.Parameter:
+    """A parameter as Typer wants it; ``info`` is a ``typer.Option`` or ``typer.Argument``."""
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
     )

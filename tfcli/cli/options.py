@@ -1,5 +1,6 @@
 """The options that every task command has, in three groups, written like a task's own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -62,3 +63,18 @@ class ModelOptions:
     device: Annotated[str, Flag("auto, cpu, cuda[:N], mps or xpu.", metavar="DEVICE")] = "auto"
     dtype: Annotated[str, Flag("Numbers to compute with.", choices=DTYPES)] = "auto"
     offline: Annotated[bool, Flag("Use only what is on this machine.")] = False
+    provenance: Annotated[bool, Flag("Say in every record: model, revision, dtype, device.")] = (
+        False
+    )
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Starters and cached models whose names begin so; a shell waits for it: nothing heavy here."""
+    from tfcli.models.cache import cached_models
+    from tfcli.models.registry import starters
+
+    return [name for name in (*starters(), *cached_models()) if name.startswith(incomplete)]
+
+
+COMPLETIONS: dict[str, Callable[[str], list[str]]] = {"model": complete_model}
+"""How a shell completes the value of an option, by the option's name."""

@@ -14,18 +14,18 @@ from tfcli.errors import (
     ResourceError,
     TfcliError,
     UnfitModelError,
-    UnsafeModelError,
 )
-from tfcli.models.memory import out_of_memory
+from tfcli.models.building import built_within
+from tfcli.models.cache import commit_of
+from tfcli.models.memory import out_of_memory, require_memory
 from tfcli.models.registry import starters
 from tfcli.models.resolve import folder_of
+from tfcli.models.trust import require_safe
 
 log = logging.getLogger("tfcli")
 
 # Never a bot's unmerged pull request in place of the weights that were asked for.
 os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
-
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")
 
 
 def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
@@ -36,11 +36,11 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
     Raises:
         ModelNotFoundError: no such model, or not a whole one.
         UnfitModelError: not a model for the task, or a base model without the task's head.
-        UnsafeModelError: the weights are pickles.
-        ResourceError: the device is missing, or too small.
+        UnsafeModelError: the weights are pickles, or the folder is hostile in another way.
+        ResourceError: the device is missing, or it or the memory is too small.
     """
     folder = folder_of(ref)
-    _require_safetensors(folder)
+    weights = require_safe(folder)
     with _hushed():
         config, tokenizer, class_name = _described(ref, folder, auto_model)
         from tfcli.models.device import device_for, dtype_for
@@ -48,7 +48,9 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
         device = device_for(ref.device)
         starter = ref.checkpoint in starters()
         dtype = dtype_for(ref, device, config, starter)
-        model = _weights(ref, folder, config, class_name, dtype)
+        require_memory(ref, weights.elements * dtype.itemsize)
+        with built_within(weights):
+            model = _model(ref, folder, config, class_name, dtype)
     try:
         model.to(device)
     except RuntimeError as exc:
@@ -61,8 +63,10 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
         dtype = dtype_for(ref, device, config, starter)
         model.to(device, dtype)
     _agree_on_padding(tokenizer, model.config)
-    log.info("model %s, %s, on %s", ref, str(dtype).removeprefix("torch."), device)
-    return Loaded(model.eval(), tokenizer, model.config, _max_length(model, tokenizer))
+    revision = commit_of(folder)
+    at = f" ({revision})" if revision else ""
+    log.info("model %s%s, %s, on %s", ref, at, str(dtype).removeprefix("torch."), device)
+    return Loaded(model.eval(), tokenizer, model.config, _max_length(model, tokenizer), revision)
 
 
 def _described(
@@ -77,7 +81,9 @@ def _described(
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except TfcliError:
         raise
-    except Exception as exc:  # whatever a broken config.json or tokenizer.json leads to
+    except BaseException as exc:  # whatever a broken config.json or tokenizer.json leads to
+        if not (isinstance(exc, Exception) or type(exc).__name__ == "PanicException"):
+            raise  # tokenizers panics where it could say what is wrong
         raise ModelNotFoundError(f"{ref} is no whole model: {_first_line(exc)}") from exc
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         raise ModelNotFoundError(
@@ -87,7 +93,7 @@ def _described(
     return config, tokenizer, class_name
 
 
-def _weights(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any) -> Any:
+def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any) -> Any:
     import transformers
 
     auto_class: Any = getattr(transformers, class_name)
@@ -108,6 +114,8 @@ def _weights(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: A
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # told below, in words
         )
+    except TfcliError:
+        raise
     except Exception as exc:
         if out_of_memory(exc):
             raise ResourceError(f"{ref} does not fit into the memory.") from exc
@@ -135,19 +143,6 @@ def _agree_on_padding(tokenizer: Any, config: Any) -> None:
             tokenizer.eos_token if own is None else tokenizer.convert_ids_to_tokens(own)
         )
     config.pad_token_id = tokenizer.pad_token_id
-
-
-def _require_safetensors(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise ModelNotFoundError(f"{folder} has no config.json: it holds no model.")
-    if any(folder.glob("*.safetensors")):
-        return
-    if pickled := next((file for kind in _PICKLES for file in folder.glob(kind)), None):
-        raise UnsafeModelError(
-            f"{pickled.name} can run code when it is loaded; tfcli reads safetensors only.",
-            hint="Ask the model's author for model.safetensors.",
-        )
-    raise ModelNotFoundError(f"{folder} has no model.safetensors.")
 
 
 def _max_length(model: Any, tokenizer: Any) -> int:

@@ -1,29 +1,15 @@
 """From a name to a folder with a model in it: starter, folder, cache or Hub."""
 
 import difflib
-import logging
 import os
-import sys
 import tomllib
 from pathlib import Path
 
 from tfcli.core.job import ModelRef
-from tfcli.errors import ModelNotFoundError, TfcliError, UsageError
+from tfcli.errors import ModelNotFoundError, UsageError
+from tfcli.models.cache import cached_models
+from tfcli.models.hub import fetch
 from tfcli.models.registry import starter_for, starters
-
-log = logging.getLogger("tfcli")
-
-_FILES = [
-    "*.json",
-    "*.safetensors",
-    "*.jinja",
-    "*.txt",
-    "*.model",
-    "*.spm",
-    "*.codes",
-    "*.tiktoken",
-]
-"""What loading reads, tokenizers of all kinds included; pickles and the like stay behind."""
 
 
 def model_name(task: str, given: str | None) -> str:
@@ -58,7 +44,8 @@ def model_ref(name: str, dtype: str = "auto", device: str = "auto") -> ModelRef:
     if _is_path(checkpoint):
         raise ModelNotFoundError(f"There is no folder {name}.")
     if checkpoint.count("/") != 1:
-        near = difflib.get_close_matches(name, starters(), n=1)
+        known = {id.rpartition("/")[2]: id for id in cached_models()} | {n: n for n in starters()}
+        near = [known[word] for word in difflib.get_close_matches(name, known, n=1)]
         raise ModelNotFoundError(
             f"There is no model '{name}'.",
             hint=f"Did you mean {near[0]}?"
@@ -73,64 +60,18 @@ def folder_of(ref: ModelRef) -> Path:
 
     Raises:
         ModelNotFoundError: not on the Hub, or not cached while offline.
+        TfcliError: what else ``fetch`` meets on the way.
     """
     if ref.checkpoint in starters():
         return starters()[ref.checkpoint].folder
     if Path(ref.checkpoint).is_dir():
         return Path(ref.checkpoint)
-    return _from_hub(ref)
+    return fetch(ref)
 
 
 def go_offline() -> None:
     """Use only what is on this machine; huggingface_hub reads this once, when it is imported."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-
-
-def _from_hub(ref: ModelRef) -> Path:
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.constants import HF_HUB_OFFLINE
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-
-    if not (sys.stderr.isatty() and log.isEnabledFor(logging.WARNING)):
-        disable_progress_bars()
-    try:
-        return Path(
-            snapshot_download(
-                ref.checkpoint,
-                revision=ref.revision,
-                allow_patterns=_FILES,
-                ignore_patterns=["*/*"],
-            )
-        )
-    except RevisionNotFoundError as exc:
-        message = f"{ref.checkpoint} has no revision '{ref.revision}'."
-        raise ModelNotFoundError(message) from exc
-    except HFValidationError as exc:
-        raise ModelNotFoundError(f"'{ref.checkpoint}' is no name that the Hub takes.") from exc
-    except RepositoryNotFoundError as exc:
-        raise ModelNotFoundError(
-            f"The Hub has no model '{ref.checkpoint}' that you may read.",
-            hint="Check the name; for private and gated models type: hf auth login",
-        ) from exc
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled) as exc:
-        silence = "was not asked (offline)" if HF_HUB_OFFLINE else "cannot be reached"
-        raise ModelNotFoundError(
-            f"{ref} is not on this machine, and the Hub {silence}.",
-            hint=f"Use a starter ({', '.join(starters())}), or type once online: "
-            f"hf download {ref.checkpoint}"
-            + (f" --revision {ref.revision}" if ref.revision else ""),
-        ) from exc
-    except HfHubHTTPError as exc:
-        raise TfcliError(f"The Hub did not give {ref}: {exc}") from exc
 
 
 def _configured(task: str) -> str | None:

@@ -1,0 +1,358 @@
+"""Fetching from the Hub: only what is read, weights last, never without an end, never half."""
+
+import errno
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from hub import COMMIT
+
+from tfcli.errors import ModelNotFoundError, TfcliError, UnsafeModelError, UsageError
+from tfcli.models.cache import cache_folder, missing, repo_folder
+from tfcli.models.hub import endpoint, fetch
+from tfcli.models.resolve import model_ref
+
+WEIGHTS = "model.safetensors"
+READ = ["config.json", "tokenizer.json", WEIGHTS]
+OTHER = "89abcdef0123456789abcdef0123456789abcdef"
+QUESTION = "GET /api/models/org/tiny"
+
+
+def fetched(name="org/tiny"):
+    return fetch(model_ref(name))
+
+
+def refused(error, name="org/tiny"):
+    with pytest.raises(error) as caught:
+        fetched(name)
+    return caught.value
+
+
+def sharded(hub, *shards):
+    """Give the Hub's model shards in place of one file; the index names them."""
+    del hub.files[WEIGHTS]
+    index = {"weight_map": {f"layer.{i}": shard for i, shard in enumerate(shards)}}
+    hub.files[f"{WEIGHTS}.index.json"] = json.dumps(index).encode()
+    hub.files |= {shard: shard.encode() for shard in shards}
+
+
+class TestWhatIsFetched:
+    def test_only_what_loading_reads(self, hub):
+        hub.files |= {"onnx/model.onnx": b"large", "tf_model.h5": b"large", "fp16.safetensors": b""}
+        folder = fetched()
+        assert sorted(hub.fetched()) == sorted(READ)
+        assert sorted(path.name for path in folder.iterdir()) == sorted(READ)
+        assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+
+    def test_the_weights_come_last(self, hub):
+        fetched()
+        assert hub.fetched()[-1] == WEIGHTS
+
+    def test_all_of_one_commit_though_the_branch_moves_on_meanwhile(self, hub, monkeypatch):
+        answer = hub.answer
+
+        def moving(path, query):
+            given = answer(path, query)
+            hub.commits["main"] = OTHER
+            return given
+
+        monkeypatch.setattr(hub, "answer", moving)
+        assert fetched().name == COMMIT
+        assert hub.commits["main"] == OTHER
+        assert not any(OTHER in line or "main" in line for line in hub.asked)
+
+    def test_of_shards_those_that_the_index_names(self, hub):
+        sharded(hub, "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+        hub.files["model-00001-of-00009.safetensors"] = b"left over"
+        folder = fetched()
+        assert missing(folder) == ""
+        assert not (folder / "model-00001-of-00009.safetensors").exists()
+
+    def test_no_shards_where_there_is_one_file(self, hub):
+        weights = hub.files[WEIGHTS]
+        sharded(hub, "model-00001-of-00001.safetensors")
+        hub.files[WEIGHTS] = weights
+        fetched()
+        assert "model-00001-of-00001.safetensors" not in hub.fetched()
+
+    def test_a_shard_that_the_hub_does_not_have_is_named(self, hub):
+        sharded(hub, "model-00001-of-00001.safetensors")
+        del hub.files["model-00001-of-00001.safetensors"]
+        error = refused(ModelNotFoundError)
+        assert "the Hub has no model-00001-of-00001.safetensors" in str(error)
+
+    def test_pickles_are_refused_before_a_byte_is_fetched(self, hub):
+        del hub.files[WEIGHTS]
+        error = refused(UnsafeModelError)
+        assert str(error).startswith("org/tiny has only pytorch_model.bin, which can run code")
+        typed = "hf download org/tiny --local-dir tiny && tfcli models convert tiny"
+        assert (error.status, error.hint, hub.fetched()) == (5, typed, [])
+
+    def test_so_is_an_adapter(self, hub):
+        hub.files["adapter_config.json"] = b"{}"
+        assert "is an adapter" in str(refused(UnsafeModelError))
+        assert hub.fetched() == []
+
+    def test_weights_that_the_config_names_are_the_ones(self, hub):
+        hub.files["config.json"] = b'{"transformers_weights": "other.safetensors"}'
+        hub.files["other.safetensors"] = b"other"
+        assert missing(fetched()) == ""
+        assert WEIGHTS not in hub.fetched()
+
+    def test_a_broken_index_is_said(self, hub):
+        sharded(hub)
+        hub.files[f"{WEIGHTS}.index.json"] = b"{"
+        assert f"its {WEIGHTS}.index.json is broken" in str(refused(ModelNotFoundError))
+
+    @pytest.mark.parametrize("name", ["config.json", WEIGHTS])
+    def test_so_is_what_is_no_model(self, hub, name):
+        del hub.files[name], hub.files["pytorch_model.bin"]
+        assert f"org/tiny has no {name}" in str(refused(ModelNotFoundError))
+        assert hub.fetched() == []
+
+    @pytest.mark.parametrize("revision", ["v1", "refs/pr/7", COMMIT[:7], COMMIT])
+    def test_the_revision_asked_for_and_offline_the_same(self, hub, revision, monkeypatch):
+        hub.commits |= {"v1": COMMIT, "refs%2Fpr%2F7": COMMIT}
+        folder = fetched(f"org/tiny@{revision}")
+        assert folder == repo_folder("org/tiny") / "snapshots" / COMMIT
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert fetched(f"org/tiny@{revision}") == folder
+
+    def test_a_revision_that_leads_out_of_the_cache_writes_nothing_there(self, hub):
+        hub.commits["..%2F..%2Foutside"] = COMMIT
+        fetched("org/tiny@../../outside")
+        assert not (cache_folder() / "outside").exists()
+
+
+class TestAWarmCache:
+    @pytest.fixture(autouse=True)
+    def _cached(self, hub):
+        self.folder = fetched()
+        hub.asked.clear()
+
+    def test_costs_one_question(self, hub):
+        assert fetched() == self.folder
+        assert hub.asked == [QUESTION]
+
+    @pytest.mark.parametrize("revision", [COMMIT, COMMIT[:7]])
+    def test_costs_none_where_the_commit_is_pinned(self, hub, revision):
+        assert fetched(f"org/tiny@{revision}") == self.folder
+        assert hub.asked == []
+
+    def test_a_new_commit_brings_only_what_has_changed(self, hub):
+        hub.commits |= {"main": OTHER, OTHER: OTHER}
+        hub.files["tokenizer.json"] = b'{"new": 1}'
+        folder = fetched()
+        assert folder.name == OTHER
+        assert (folder / "tokenizer.json").read_bytes() == b'{"new": 1}'
+        assert hub.fetched() == ["tokenizer.json"]
+
+    @pytest.mark.parametrize(
+        ("fault", "said"),
+        [
+            ({"silent": True}, "cannot be reached (timed out)"),
+            ({"status": 503}, "is in trouble (503 Service Unavailable)"),
+            ({"status": 429}, "is asked too often from here (429)"),
+            ({"status": 404}, "has no model 'org/tiny' that you may read"),
+            ({"cut": 0}, "cannot be reached"),
+        ],
+        ids=str,
+    )
+    def test_answers_when_the_hub_does_not(self, hub, fault, said, caplog, monkeypatch):
+        monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "1")
+        hub.fail(QUESTION, **fault)
+        start = time.monotonic()
+        assert fetched() == self.folder
+        assert time.monotonic() - start < 5
+        assert said in caplog.text
+        assert "; the copy on this machine answers." in caplog.text
+
+    def test_answers_when_the_cache_cannot_be_written(self, hub, monkeypatch):
+        def read_only(*args, **kwargs):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        monkeypatch.setattr(Path, "mkdir", read_only)
+        monkeypatch.setattr(Path, "write_text", read_only)
+        (repo_folder("org/tiny") / "refs" / "main").unlink()
+        assert fetched() == self.folder
+
+    @pytest.mark.parametrize("name", READ)
+    def test_that_has_lost_a_file_gets_it_back(self, hub, name):
+        (self.folder / name).unlink()
+        assert fetched() == self.folder
+        assert missing(self.folder) == ""
+        assert hub.fetched() == []  # the blob was still there
+
+    @pytest.mark.parametrize("revision", ["", f"@{COMMIT}", f"@{COMMIT[:7]}"])
+    def test_that_has_lost_a_blob_gets_it_back(self, hub, revision):
+        (self.folder / WEIGHTS).resolve().unlink()
+        assert fetched(f"org/tiny{revision}") == self.folder
+        assert (self.folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+        assert hub.fetched() == [WEIGHTS]
+
+
+class TestOffline:
+    @pytest.fixture(autouse=True)
+    def _cached(self, hub, monkeypatch):
+        self.folder = fetched()
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        hub.asked.clear()
+
+    def test_nothing_is_asked(self, hub):
+        assert fetched() == self.folder
+        assert hub.asked == []
+
+    @pytest.mark.parametrize("name", READ)
+    @pytest.mark.parametrize("lost", ["link", "blob"])
+    def test_a_file_that_is_not_there_is_named(self, hub, name, lost):
+        path = self.folder / name
+        (path if lost == "link" else path.resolve()).unlink()
+        error = refused(ModelNotFoundError)
+        assert str(error).startswith(f"org/tiny is not whole on this machine: there is no {name},")
+        assert error.hint == f"Type once online: hf download org/tiny {name}"
+
+    def test_what_is_not_cached_is_not_found(self, hub):
+        error = refused(ModelNotFoundError, "other/name@v2")
+        assert (
+            str(error)
+            == "other/name@v2 is not on this machine, and the Hub was not asked (offline)."
+        )
+        assert error.hint.endswith("type once online: hf download other/name --revision v2")
+
+    def test_a_near_name_that_is_cached_is_offered(self, hub):
+        error = refused(ModelNotFoundError, "org/tiyn")
+        assert error.hint.startswith("Did you mean org/tiny, which is cached? ")
+
+
+class TestATransferThatBreaksOff:
+    def test_goes_on_where_it_was(self, hub, waits, caplog, monkeypatch):
+        monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1_000)
+        hub.fail(f"GET .*{WEIGHTS}", times=1, cut=10_000)
+        folder = fetched()
+        assert hub.ranges == ["bytes=10000-"]
+        assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+        assert "The Hub does not answer as it should; trying again." in caplog.text
+
+    def test_again_and_again_is_an_error_and_no_model(self, hub, waits, monkeypatch):
+        hub.fail(f"GET .*{WEIGHTS}", cut=0)
+        error = refused(TfcliError)
+        assert error.status == 1
+        assert str(error).startswith(f"The download of org/tiny broke off at {WEIGHTS} (")
+        assert missing(repo_folder("org/tiny") / "snapshots" / COMMIT) == WEIGHTS
+        assert not list(cache_folder().rglob("*.incomplete"))
+        hub.faults.clear()
+        hub.asked.clear()
+        assert missing(fetched()) == ""
+        assert hub.fetched() == [WEIGHTS]
+
+    def test_offline_it_is_not_taken_for_a_whole_one(self, hub, waits, monkeypatch):
+        hub.fail(f"GET .*{WEIGHTS}", cut=0)
+        refused(TfcliError)
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert f"org/tiny@{COMMIT} is not whole" in str(
+            refused(ModelNotFoundError, f"org/tiny@{COMMIT}")
+        )
+
+    def test_other_bytes_than_the_hub_has_are_thrown_away(self, hub):
+        hub.fail(f"GET .*{WEIGHTS}", times=1, spoilt=True)
+        assert "did not arrive as the Hub has it" in str(refused(TfcliError))
+        folder = fetched()
+        assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+
+
+class TestAHubInTrouble:
+    def test_that_is_slow_is_waited_for_as_long_as_bytes_come(self, hub, monkeypatch):
+        monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "0.3")
+        monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "0.3")
+        hub.fail(f"GET .*{WEIGHTS}", drip=0.1)
+        assert missing(fetched()) == ""
+
+    def test_is_asked_again_before_it_is_given_up(self, hub, waits):
+        hub.fail(QUESTION, times=2, status=503)
+        assert missing(fetched()) == ""
+        assert waits == [1, 2]
+
+    def test_but_not_for_ever(self, hub, waits):
+        hub.fail(QUESTION, status=502)
+        error = refused(TfcliError)
+        assert "is in trouble (502 Bad Gateway)." in str(error)
+        assert (error.status, error.hint) == (1, "Try again later.")
+
+    @pytest.mark.parametrize("method", ["HEAD", "GET"])
+    def test_a_file_is_asked_for_again_too(self, hub, waits, method):
+        hub.fail(f"{method} .*{WEIGHTS}", times=2, status=429)
+        assert missing(fetched()) == ""
+
+    def test_when_it_says_how_long_that_is_waited_and_said(self, hub, waits, caplog):
+        hub.fail(f"GET .*{WEIGHTS}", times=1, status=429, headers={"Retry-After": "61"})
+        fetched()
+        assert waits == [62]
+        assert "The Hub is asked too often from here. Waiting 62.0s" in caplog.text
+
+    @pytest.mark.parametrize("where", [QUESTION, f"HEAD .*{WEIGHTS}", f"GET .*{WEIGHTS}"])
+    def test_that_is_silent_is_given_up(self, hub, waits, where, monkeypatch):
+        monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "0.2")
+        monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", "0.2")
+        hub.fail(where, silent=True)
+        start = time.monotonic()
+        assert "timed out" in str(refused(TfcliError))
+        assert time.monotonic() - start < 5
+
+    def test_an_address_where_nobody_answers_is_said(self, hub, monkeypatch):
+        monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+        error = refused(ModelNotFoundError)
+        assert str(error) == "The Hub at http://127.0.0.1:9 cannot be reached (Connection refused)."
+
+
+class TestADisk:
+    def test_that_is_too_small_is_said_before_the_weights_are_fetched(self, hub, monkeypatch):
+        hub.files[WEIGHTS] = bytes(3_000_000)
+        usage = shutil.disk_usage(".")._replace(free=1_000_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+        error = refused(TfcliError)
+        assert str(error).endswith("/hub: it needs 3.0 MB, and 1.0 MB are free.")
+        assert error.hint.endswith("export HF_HOME=/a/folder/with/space")
+        assert WEIGHTS not in hub.fetched()
+
+    def test_that_fills_up_meanwhile_leaves_no_half_file(self, hub, monkeypatch):
+        """/dev/full says what a full disk says, from the kernel."""
+        opened = Path.open
+
+        def full(path, *args, **kwargs):
+            return opened(
+                Path("/dev/full") if path.suffix == ".incomplete" else path, *args, **kwargs
+            )
+
+        monkeypatch.setattr(Path, "open", full)
+        error = refused(TfcliError)
+        assert (error.status, str(error)) == (1, f"No space for org/tiny in {cache_folder()}.")
+        monkeypatch.undo()
+        assert not list(Path().rglob("*.incomplete"))
+
+    def test_that_cannot_be_written_is_said(self, hub, monkeypatch):
+        Path("file").touch()
+        monkeypatch.setenv("HF_HOME", "file")
+        error = refused(TfcliError)
+        assert str(error) == "Cannot write to file/hub: Not a directory."
+
+
+class TestTheAddress:
+    def test_is_the_hubs_unless_one_is_named(self, monkeypatch):
+        monkeypatch.setenv("HF_ENDPOINT", "")
+        assert endpoint() == "https://huggingface.co"
+        monkeypatch.setenv("HF_ENDPOINT", "https://hf-mirror.com/")
+        assert endpoint() == "https://hf-mirror.com"
+
+    @pytest.mark.parametrize("address", ["hf-mirror.com", "htp://hf-mirror.com"])
+    def test_is_wanted_with_its_scheme(self, hub, monkeypatch, address):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        error = refused(UsageError)
+        assert str(error) == f"HF_ENDPOINT is no address: '{address}'."
+        assert error.hint == "export HF_ENDPOINT=https://hf-mirror.com"
+
+    def test_does_not_matter_where_nothing_is_asked(self, hub, monkeypatch):
+        fetched()
+        monkeypatch.setenv("HF_ENDPOINT", "hf-mirror.com")
+        assert missing(fetched(f"org/tiny@{COMMIT}")) == ""

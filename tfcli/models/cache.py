@@ -1,0 +1,126 @@
+"""The Hub's cache on this machine: which models lie there, at which commits, which are whole.
+
+Everything here reads folders only. huggingface_hub takes 0.3 s to import, and a shell that
+completes a name need not wait for it.
+"""
+
+import json
+import os
+import re
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+_READ = ("*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.codes", "*.tiktoken")
+_NEVER_READ = ("*.bin.index.json", "*.h5.index.json", "*.msgpack.index.json", "trainer_state.json")
+_VOCABULARIES = (
+    *("tokenizer.json", "tokenizer_config.json", "vocab.*", "vocab-*", "*.model", "*.spm"),
+    *("*.tiktoken", "tekken.json"),
+)
+_PICKLES = ("*model*.bin", "*.h5", "*.msgpack", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+
+
+def cache_folder() -> Path:
+    """Where the Hub's models are kept: what huggingface_hub reads from the environment."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("HF_HOME") or f"{base}/huggingface"
+    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    return Path(os.path.expandvars(named or f"{home}/hub")).expanduser()
+
+
+def repo_folder(checkpoint: str) -> Path:
+    """Where all that is cached of a model lies: blobs, refs, snapshots."""
+    return cache_folder() / f"models--{checkpoint.replace('/', '--')}"
+
+
+def cached_models() -> list[str]:
+    """The ids of the models that are cached, whole or not."""
+    try:
+        folders = [f.parents[2].name for f in cache_folder().glob("*/snapshots/*/config.json")]
+    except OSError:
+        return []
+    return sorted({name[8:].replace("--", "/") for name in folders if name.count("--") == 2})
+
+
+def snapshot(checkpoint: str, revision: str | None) -> Path | None:
+    """The folder of a branch or tag as last seen, of a commit, or of a commit's first digits."""
+    repo = repo_folder(checkpoint)
+    commit = revision or "main"
+    with suppress(OSError, ValueError):
+        commit = (repo / "refs" / commit).read_text(encoding="ascii").strip()
+    if not _COMMIT.fullmatch(commit):
+        return None
+    found = [folder for folder in (repo / "snapshots").glob(f"{commit}*") if folder.is_dir()]
+    return found[0] if len(found) == 1 else None
+
+
+def commit_of(folder: Path) -> str | None:
+    """The commit whose snapshot a folder is, if it is one of a cache."""
+    return folder.name if folder.parent.name == "snapshots" and is_commit(folder.name) else None
+
+
+def is_commit(text: str) -> bool:
+    """Whether this is the whole name of a commit."""
+    return len(text) == 40 and bool(_COMMIT.fullmatch(text))
+
+
+def is_pinned(revision: str | None, folder: Path) -> bool:
+    """Whether a revision is this snapshot's own commit, or its first digits: it never moves."""
+    return bool(_COMMIT.fullmatch(revision or "")) and folder.name.startswith(revision or "")
+
+
+def missing(folder: Path) -> str:
+    """The name of a file that loading would look for in vain; empty if the model is whole.
+
+    Of the tokenizers' many files one is enough: weights are fetched after all else. Pickles are
+    passed: ``load`` has its own words for them.
+    """
+    if not (folder / "config.json").is_file():
+        return "config.json"
+    names = [path.name for path in folder.iterdir()]
+    for name in names:
+        if (is_read(name) or name == WEIGHTS) and not (folder / name).is_file():
+            return name  # a link to a blob that has gone
+    if not any(fnmatchcase(name, kind) for name in names for kind in _VOCABULARIES):
+        return "tokenizer.json"
+    weights = weights_of(folder, names)
+    lost = next((n for n in weights if not (folder / n).is_file()), "" if weights else INDEX)
+    return "" if lost == WEIGHTS and pickle_in(names) else lost
+
+
+def is_read(name: str) -> bool:
+    """Whether loading reads this file, weights apart: configs, tokenizers of all kinds."""
+    return any(fnmatchcase(name, kind) for kind in _READ) and not any(
+        fnmatchcase(name, kind) for kind in _NEVER_READ
+    )
+
+
+def weights_of(folder: Path, names: list[str]) -> list[str]:
+    """The files of a model's weights, of those that it has; none if its index is broken.
+
+    The folder holds the config and the index; ``names`` may be all that the Hub has.
+    """
+    own = _read(folder / "config.json").get("transformers_weights")
+    entry = str(own or (INDEX if INDEX in names and WEIGHTS not in names else WEIGHTS))
+    if not entry.endswith(".json"):
+        return [Path(entry).name]
+    places = _read(folder / Path(entry).name).get("weight_map")
+    return sorted({Path(str(p)).name for p in places.values()}) if isinstance(places, dict) else []
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def pickle_in(names: list[str]) -> str:
+    """The first of these files whose weights can run code; empty if there is none."""
+    return next((n for n in sorted(names) if any(fnmatchcase(n, kind) for kind in _PICKLES)), "")

@@ -1,0 +1,228 @@
+"""From the Hub: one question, then the files that loading reads, into the Hub's own cache.
+
+huggingface_hub moves the bytes: locks, resumed transfers, Xet, the layout of the cache. Here is
+what a command line needs besides: to ask once for each start, and not at all for a pinned commit;
+to fetch the weights last, so that a model which has them is whole; never to wait without an end;
+to fall back to what is cached. ``patience.py`` bounds the waits, ``trouble.py`` has the words for
+what goes wrong.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tfcli.core.job import ModelRef
+from tfcli.errors import ModelNotFoundError, TfcliError, UnsafeModelError, UsageError
+from tfcli.models.cache import (
+    INDEX,
+    WEIGHTS,
+    cache_folder,
+    is_commit,
+    is_pinned,
+    is_read,
+    missing,
+    pickle_in,
+    repo_folder,
+    snapshot,
+    weights_of,
+)
+from tfcli.models.patience import patience, show_bars, tamed, within
+from tfcli.models.trouble import absent, download, in_words, no_space, passes
+
+log = logging.getLogger("tfcli")
+
+_WAITS = (1, 2)
+"""Seconds before the question is asked again, when the Hub is in trouble."""
+
+
+def fetch(ref: ModelRef) -> Path:
+    """The folder of a model of the Hub, fetched as far as it is not cached.
+
+    Raises:
+        ModelNotFoundError: not on the Hub, gated or private; not cached whole while offline.
+        UnsafeModelError: its weights are pickles only; nothing is fetched.
+        UsageError: HF_ENDPOINT is no address.
+        TfcliError: the Hub, the connection or the disk fails.
+    """
+    cached = snapshot(ref.checkpoint, ref.revision)
+    whole = cached is not None and not missing(cached)
+    if cached and whole and (is_offline() or is_pinned(ref.revision, cached)):
+        return cached
+    if is_offline():
+        raise absent(ref, cached, "the Hub was not asked (offline)")
+    hub = _Hub(ref)
+    with tamed():
+        try:
+            found = hub.ask(ref.revision, patience(whole), () if whole else _WAITS)
+        except TfcliError as exc:
+            if not (cached and whole):
+                raise
+            log.warning("%s; the copy on this machine answers.", str(exc).rstrip("."))
+            return cached
+        return hub.bring(found)
+
+
+def is_offline() -> bool:
+    """Whether the environment forbids the network, in the words that huggingface_hub reads."""
+    said = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
+    return said.upper() in ("1", "ON", "YES", "TRUE")
+
+
+def endpoint() -> str:
+    """The Hub's address: HF_ENDPOINT, or the one that everybody knows.
+
+    Raises:
+        UsageError: HF_ENDPOINT has no http:// or https:// in front.
+    """
+    address = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
+    if not address.startswith(("http://", "https://")):
+        raise UsageError(
+            f"HF_ENDPOINT is no address: '{address}'.",
+            hint=f"export HF_ENDPOINT=https://{address.rpartition('://')[2]}",
+        )
+    return address
+
+
+class _Hub:
+    """The Hub, as far as one model goes."""
+
+    def __init__(self, ref: ModelRef) -> None:
+        self.ref = ref
+        self.address = endpoint()
+
+    def ask(self, revision: str | None, timeout: float, waits: Sequence[float], **what: Any) -> Any:
+        """What the Hub knows of the model: its commit, its files; asked again if it may help."""
+        from huggingface_hub import HfApi
+
+        def question() -> Any:
+            hub, name = HfApi(self.address), self.ref.checkpoint
+            return hub.model_info(name, revision=revision, timeout=timeout, **what)
+
+        try:
+            known = within(2 * timeout, question)
+            if not is_commit(str(known.sha)):
+                raise ValueError("no commit")
+        except Exception as exc:
+            if waits and passes(exc):
+                log.info("%s: asked again in %g s", exc, waits[0])
+                time.sleep(waits[0])
+                return self.ask(revision, timeout, waits[1:], **what)
+            raise in_words(exc, self.ref, self.address) from exc
+        return known
+
+    def bring(self, found: Any) -> Path:
+        """Fetch what is not there yet, weights last; the folder."""
+        folder = repo_folder(self.ref.checkpoint) / "snapshots" / str(found.sha)
+        names = sorted(f.rfilename for f in found.siblings or () if "/" not in f.rfilename)
+        _require_weights(self.ref, names)
+        described = [name for name in names if is_read(name) and not (folder / name).is_file()]
+        pool = ThreadPoolExecutor(8)
+        try:
+            list(pool.map(lambda name: self.fetch(name, found.sha), described))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        weights = weights_of(folder, names)
+        if not weights:
+            raise ModelNotFoundError(f"{self.ref} is no whole model: its {INDEX} is broken.")
+        if lost := next((name for name in weights if name not in names), ""):
+            raise ModelNotFoundError(f"{self.ref} is no whole model: the Hub has no {lost} of it.")
+        if wanting := [name for name in weights if not (folder / name).is_file()]:
+            self._bring_weights(wanting, found.sha)
+        _remember(self.ref, found.sha)
+        return folder
+
+    def _bring_weights(self, names: list[str], commit: str) -> None:
+        described = self.ask(commit, patience(), _WAITS, files_metadata=True)
+        files = {file.rfilename: file for file in described.siblings if file.rfilename in names}
+        size = sum(file.size or 0 for file in files.values())
+        log.info("%s: %.0f MB to fetch", self.ref, size / 1e6)
+        if size > _free():
+            raise no_space(self.ref, size, _free())
+        show_bars()
+        for name in names:
+            path = self.fetch(name, commit)
+            large = files[name].lfs if name in files else None
+            if large is not None and _sha256(path) != large.sha256:
+                path.resolve().unlink()
+                path.unlink()
+                raise TfcliError(
+                    f"{name} of {self.ref} did not arrive as the Hub has it.",
+                    hint="Type the command again: it is fetched anew.",
+                )
+
+    def fetch(self, name: str, commit: str) -> Path:
+        """Fetch one file into the cache."""
+        from huggingface_hub import hf_hub_download
+
+        try:
+            return Path(
+                hf_hub_download(
+                    self.ref.checkpoint,
+                    name,
+                    revision=commit,
+                    cache_dir=cache_folder(),
+                    endpoint=self.address,
+                    etag_timeout=patience(),
+                )
+            )
+        except Exception as exc:
+            raise in_words(exc, self.ref, self.address, name) from exc
+
+
+def _require_weights(ref: ModelRef, names: list[str]) -> None:
+    """Refuse before a byte is fetched what ``load`` would refuse afterwards."""
+    if "adapter_config.json" in names:
+        raise UnsafeModelError(
+            f"{ref} is an adapter: adapter_config.json names another model to load.",
+            hint="Name a model that its adapter was merged into.",
+        )
+    if "config.json" not in names:
+        raise ModelNotFoundError(f"{ref} has no config.json: it holds no model that tfcli can run.")
+    if WEIGHTS in names or INDEX in names:
+        return
+    if pickled := pickle_in(names):
+        folder = ref.checkpoint.rpartition("/")[2]
+        raise UnsafeModelError(
+            f"{ref} has only {pickled}, which can run code when it is loaded; "
+            "tfcli reads safetensors only.",
+            hint=f"{download(ref)} --local-dir {folder} && tfcli models convert {folder}"
+            if pickled.endswith(".bin")
+            else "Ask the model's author for model.safetensors.",
+        )
+    if not any(name.endswith(".safetensors") for name in names):  # config.json may name one
+        raise ModelNotFoundError(f"{ref} has no model.safetensors.")
+
+
+def _free() -> int:
+    """Bytes that the disk of the cache has left."""
+    folder = cache_folder().absolute()
+    there = next(path for path in (folder, *folder.parents) if path.is_dir())
+    return shutil.disk_usage(there).free
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _remember(ref: ModelRef, commit: str) -> None:
+    """Note what the revision means, now that all of it is here; a cache may be read-only."""
+    revision = ref.revision or "main"
+    refs = repo_folder(ref.checkpoint) / "refs"
+    path = refs / revision
+    if revision == commit or ".." in path.parts or refs not in path.parents:
+        return
+    with suppress(OSError):
+        if path.is_file() and path.read_text(encoding="ascii") == commit:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        beside.write_text(commit, encoding="ascii")
+        beside.replace(path)

@@ -1,0 +1,195 @@
+"""What is refused before anything of a model is loaded; docs/trust.md says it to users.
+
+Nothing here needs torch. What is read here is read again by transformers, so the folder must not
+change in between.
+"""
+
+import re
+import shlex
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from tfcli.errors import ModelNotFoundError, UnsafeModelError
+from tfcli.models.expansion import require_bounded
+from tfcli.models.settings import (
+    broken,
+    is_plain,
+    read_json,
+    require_no_code,
+    require_small,
+    require_tame,
+)
+
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
+"""What ``tfcli models convert`` may be able to read."""
+_FOREIGN = (".h5", ".hdf5", ".keras", ".msgpack", ".npz", ".onnx", ".joblib", ".dill", ".gguf")
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+_TEMPLATES = "additional_chat_templates"
+_SHARD = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
+"""One such name, and transformers reads the folder as a distributed checkpoint."""
+
+# transformers takes the best of several files for its version: config.4.0.0.json.
+_SETTINGS = "*config*.json"
+_SETTINGS_MB = 8
+_TOKENIZERS = "*tokenizer*.json"
+_VOCABULARIES = (
+    *("*vocab*", "merges.txt", "*.model", "*.spm", "*.codes", "*.tiktoken", "*.jinja"),
+    *("added_tokens.json", "special_tokens_map.json", "chat_template.json"),
+)
+_VOCABULARY_MB = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the headers of the weights say that they hold."""
+
+    tensors: int
+    elements: int
+
+
+def require_safe(folder: Path) -> Weights:
+    """Look through a model's folder, run nothing, and return what its weights hold.
+
+    Raises:
+        UnsafeModelError: reading it could run code, lead elsewhere, or fill the memory.
+        ModelNotFoundError: it holds no model, or not a whole one.
+    """
+    names = file_names(folder)
+    if "adapter_config.json" in names:
+        raise UnsafeModelError(
+            f"{folder} holds an adapter: adapter_config.json names another model to load.",
+            hint="Merge the adapter into its model: peft's merge_and_unload, then save_pretrained.",
+        )
+    if "config.json" not in names:
+        raise ModelNotFoundError(f"{folder} has no config.json: it holds no model.")
+    config = _checked(folder, names)
+    for name in names:
+        if any(fnmatch(name, pattern) for pattern in _VOCABULARIES):
+            require_small(folder / name, _VOCABULARY_MB)
+    return _held(folder, _files(folder, names, config))
+
+
+def file_names(folder: Path) -> list[str]:
+    """The files in a model's folder, none of which is a door to somewhere else.
+
+    Raises:
+        UnsafeModelError: there is a link that leads out of the folder, or a device, or a pipe.
+        ModelNotFoundError: there is a link to nothing.
+    """
+    names = []
+    for path in sorted([*folder.iterdir(), *folder.glob(f"{_TEMPLATES}/*")]):
+        if path.is_symlink():
+            _require_inside(path, folder)
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UnsafeModelError(f"{path.name} is neither a file nor a folder.")
+        if stat.S_ISREG(mode) and path.parent == folder:
+            names.append(path.name)
+    return names
+
+
+def _require_inside(link: Path, folder: Path) -> None:
+    """A link stays in its folder; in the Hub's cache it leads to the blobs of its repository.
+
+    Those may themselves be links into a store that all repositories share (Xet).
+    """
+    home = folder.resolve()
+    repository = home.parent.parent
+    cached = home.parent.name == "snapshots" and repository.name.startswith("models--")
+    stores = [repository / "blobs", repository.parent / "blobs"] if cached else []
+    try:
+        target = link.resolve()
+    except (OSError, RuntimeError):
+        raise broken(folder, f"{link.name} is a link to itself") from None
+    if not any(map(target.is_relative_to, (home, *stores))):
+        raise UnsafeModelError(
+            f"{link.name} is a link that leads out of {folder}.",
+            hint="If that is meant, put the file itself there.",
+        )
+    if not target.exists():
+        raise broken(folder, f"{link.name} is a link to a file that is not there")
+
+
+def _checked(folder: Path, names: Iterable[str]) -> dict[str, Any]:
+    """The config, after all the files were checked that steer how a model is loaded."""
+    objects: dict[str, dict[str, Any]] = {}
+    for name in names:
+        is_setting, is_tokenizer = fnmatch(name, _SETTINGS), fnmatch(name, _TOKENIZERS)
+        if not (is_setting or is_tokenizer):
+            continue
+        content = read_json(folder / name, _SETTINGS_MB if is_setting else _VOCABULARY_MB)
+        if not isinstance(content, dict):
+            raise broken(folder, f"{name} is not a JSON object")
+        if is_setting:
+            require_tame(name, content)
+            objects[name] = content
+        if is_tokenizer:
+            _require_bounded(folder, name, content)
+    require_no_code(objects["config.json"], objects.get("tokenizer_config.json", {}))
+    return objects["config.json"]
+
+
+def _require_bounded(folder: Path, name: str, content: dict[str, Any]) -> None:
+    try:
+        require_bounded(name, content)
+    except (ValueError, TypeError, AttributeError, KeyError) as exc:
+        raise broken(folder, f"{name} is not a tokenizer's") from exc
+
+
+def _files(folder: Path, names: list[str], config: dict[str, Any]) -> list[str]:
+    """The files that the weights lie in."""
+    if shard := next(filter(_SHARD.fullmatch, names), None):
+        raise broken(folder, f"{shard} is part of a distributed checkpoint")
+    named = config.get("transformers_weights")
+    entry = next((name for name in ([named] if named else WEIGHTS) if name in names), None)
+    if entry is None:
+        raise _without_weights(folder, names)
+    if not entry.endswith(".json"):
+        return [entry]
+    index = read_json(folder / entry, _VOCABULARY_MB)
+    places = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(places, dict) or not places:
+        raise broken(folder, f"{entry} has no weight_map")
+    for file in places.values():
+        if not (is_plain(file) and file.endswith(".safetensors")):
+            raise UnsafeModelError(f"{entry} leads out of its folder, to {str(file)[:80]!r}.")
+    files = sorted(set(places.values()))
+    if missing := next((file for file in files if file not in names), None):
+        raise broken(folder, f"{entry} names {missing}, which is not there")
+    return files
+
+
+def _without_weights(folder: Path, names: list[str]) -> ModelNotFoundError | UnsafeModelError:
+    pickled = next((n for n in names if Path(n).suffix.lower() in PICKLES), None)
+    foreign = next((n for n in names if Path(n).suffix.lower() in _FOREIGN), None)
+    if not (pickled or foreign):
+        return ModelNotFoundError(f"{folder} has no model.safetensors.")
+    return UnsafeModelError(
+        f"{pickled or foreign} can run code when it is loaded; tfcli reads safetensors only.",
+        hint=f"tfcli models convert {shlex.quote(str(folder))}"
+        if pickled
+        else "Ask the model's author for model.safetensors.",
+    )
+
+
+def _held(folder: Path, files: Iterable[str]) -> Weights:
+    """Count what the headers declare; safetensors itself checks them against the files' sizes."""
+    from safetensors import SafetensorError, safe_open
+
+    tensors = elements = 0
+    for file in files:
+        try:
+            with safe_open(folder / file, framework="numpy") as opened:
+                for name in opened.keys():  # noqa: SIM118 - it is no mapping
+                    size = 1
+                    for length in opened.get_slice(name).get_shape():
+                        size *= length
+                    tensors += 1
+                    elements += size
+        except (SafetensorError, OSError) as exc:
+            raise broken(folder, f"{file} is cut off or damaged ({exc})") from exc
+    return Weights(tensors, elements)
