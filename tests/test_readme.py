@@ -12,6 +12,14 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 NUMBER = re.compile(r"\d\.\d+")
+LETTER = (
+    "Ada Lovelace wrote the notes in 1843. They describe how the Engine could compute Bernoulli\n"
+    "numbers, and are three times as long as the paper that she translated.\n"
+)
+QUESTIONS = (
+    '{"id": 1, "question": "Who died in 1852?", "paragraph": "Ada Lovelace died in 1852."}\n'
+    '{"id": 2, "question": "Where did she die?", "paragraph": "She died in London."}\n'
+)
 REVIEWS = 'id,review\na1,"Warm, funny and wise."\na2,\na3,Two hours of nothing.\n'
 
 
@@ -56,7 +64,12 @@ def lay_out_models():
 
 @pytest.mark.parametrize(("command", "printed"), list(commands()), ids=lambda text: text[:50])
 def test_a_command_prints_what_its_page_says(command, printed):
-    Path("reviews.csv").write_text(REVIEWS, encoding="utf-8")
+    for name, text in (
+        ("reviews.csv", REVIEWS),
+        ("letter.txt", LETTER),
+        ("questions.jsonl", QUESTIONS),
+    ):
+        Path(name).write_text(text, encoding="utf-8")
     if re.search(r"\b(hostile|old)\b", command):
         lay_out_models()
     output = shell(command)

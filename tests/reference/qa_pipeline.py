@@ -7,6 +7,8 @@ record with an environment that has `transformers==4.57.6`:
     OTHER/python tests/reference/qa_pipeline.py record models > tests/reference/qa_pipeline.json
 
 The starter in `tfcli/models/starters` is recorded with them. Record again when it changes.
+`OTHER/python tests/reference/qa_pipeline.py squad FILE COUNT` prints the answers to the
+first questions of a file in SQuAD's format, for `pytest -m soak`.
 """
 
 import hashlib
@@ -112,5 +114,34 @@ def record(made: Path) -> None:
     print(json.dumps(report, ensure_ascii=False, indent=1))
 
 
+def squad(path: Path, count: int) -> None:
+    """Print, as JSON, the pipeline's answers to questions whose context is one window."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    pipeline = transformers.pipeline("question-answering", model=str(STARTER), device="cpu")
+    asked = [
+        {"question": entry["question"], "context": paragraph["context"]}
+        for article in json.loads(path.read_text(encoding="utf-8"))["data"]
+        for paragraph in article["paragraphs"]
+        for entry in paragraph["qas"]
+    ]
+    for one in [a for a in asked if len(pipeline.tokenizer(*a.values())["input_ids"]) <= 384][
+        :count
+    ]:
+        for settings in ({"align_to_words": False}, {"align_to_words": True, "top_k": 3}):
+            given = pipeline(**one, **settings)
+            answers = given if isinstance(given, list) else [given]
+            print(json.dumps({**one, "settings": settings, "answers": answers}))
+
+
 if __name__ == "__main__":
-    {"make": make, "record": record}[sys.argv[1]](Path(sys.argv[2]))
+    match sys.argv[1:]:
+        case ["make", folder]:
+            make(Path(folder))
+        case ["record", folder]:
+            record(Path(folder))
+        case ["squad", file, number]:
+            squad(Path(file), int(number))
+        case _:
+            sys.exit(__doc__)

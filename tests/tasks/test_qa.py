@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,7 @@ from tfcli.core.task import Example, Loaded, Row
 from tfcli.errors import UnfitModelError
 from tfcli.models.registry import starters
 from tfcli.models.windows import PairWindow
-from tfcli.tasks.qa import TASK, QaOptions, _best_pairs, _log_probabilities
+from tfcli.tasks.qa import TASK, QaOptions, _best_pairs
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "qa_pipeline.json").read_text())
 PUBLISHED = json.loads((Path(__file__).parents[1] / "reference" / "qa.json").read_text())
@@ -82,6 +86,41 @@ class TestPipelineOf4:
             assert sum(a["score"] for a in record["answers"]) <= 1
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_500_questions_of_squad_are_answered_as_by_the_pipeline(tmp_path):
+    """Installs transformers 4.57 beside; SQUAD names a file in SQuAD's format."""
+    if "SQUAD" not in os.environ:
+        pytest.skip("SQUAD=… names no file in SQuAD's format, which is not in the repository")
+    python = tmp_path / "venv" / "bin" / "python"
+    torch = f"torch=={version('torch').partition('+')[0]}"
+    script = Path(__file__).parents[1] / "reference" / "qa_pipeline.py"
+    for command in (
+        [sys.executable, "-m", "venv", tmp_path / "venv"],
+        [python, "-m", "pip", "install", "-q", f"transformers=={REFERENCE['transformers']}", torch],
+    ):
+        subprocess.run(command, check=True)
+    command = [python, script, "squad", os.environ["SQUAD"], "500"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    cases = [json.loads(line) for line in lines]
+    assert len(cases) == 1000
+    for with_words in (False, True):
+        some = [case for case in cases if case["settings"]["align_to_words"] == with_words]
+        asked = [{"question": case["question"], "context": case["context"]} for case in some]
+        for record, case in zip(
+            run("qa", asked, **options_of(some[0]["settings"])), some, strict=True
+        ):
+            assert [a["answer"] for a in record["answers"]] == [
+                a["answer"] for a in case["answers"]
+            ], case
+            assert [a["score"] for a in record["answers"]] == pytest.approx(
+                [a["score"] for a in case["answers"]], abs=1e-5
+            )
+            assert [(a["start"], a["end"]) for a in record["answers"]] == [
+                (a["start"], a["end"]) for a in case["answers"]
+            ]
+
+
 @pytest.mark.parametrize("case", PUBLISHED, ids=lambda case: case["question"])
 def test_published_answers_come_out_again(case, standard_checkpoint):
     record = ask(case["question"], case["context"], model=standard_checkpoint(TASK.standard))
@@ -144,7 +183,7 @@ class TestManyWindows:
         context = np.array([False, True, True])
         windows = [PairWindow(context, 0, None, None)] * 2
         logits = [np.array([[0.0, 1, 2], [0, 2, 1]]), np.array([[0.0, 5, 1], [0, 1, 3]])]
-        logs = _log_probabilities(windows, logits)
+        logs = TASK.log_probabilities(windows, logits)
         assert sum(np.exp(log[0]).sum() for log in logs) == pytest.approx(1)
         assert sum(np.exp(log[1]).sum() for log in logs) == pytest.approx(1)
         assert logs[1][0, 1] - logs[0][0, 2] == pytest.approx(3)

@@ -127,7 +127,7 @@ class Qa:
             return Failure("overflow", f"the scores overflow in {dtype}; try --dtype float32")
         context = example.fields["context"]
         windows = [row.note for row in rows]
-        logs = _log_probabilities(windows, outputs)
+        logs = self.log_probabilities(windows, outputs)
         # Widening may make one answer of several: take more, as many as the pipeline does.
         count = options.top_k or 1
         taken = 2 * count + 10 if options.align_to_words else count
@@ -149,28 +149,27 @@ class Qa:
             record["answers"] = answers[: options.top_k]
         return record
 
+    def log_probabilities(self, windows: Sequence[PairWindow], outputs: Sequence[Any]) -> list[Any]:
+        """Logits to log probabilities of being the first and the last token, each (2, token).
+
+        One softmax runs over the contexts of all windows and their ``[CLS]``: a window without the
+        answer would else be as sure of itself as the one that has it (benchmarks/qa_windows.py).
+        """
+        import numpy as np
+
+        logits = []
+        for window, output in zip(windows, outputs, strict=True):
+            possible = window.context.copy()
+            if window.cls is not None:
+                possible[window.cls] = True
+            logits.append(np.where(possible, output[:, : len(possible)], -np.inf))
+        peak = np.max([one.max(axis=1) for one in logits], axis=0)[:, None]  # (2, 1)
+        total = sum(np.exp(one - peak).sum(axis=1, keepdims=True) for one in logits)  # (2, 1)
+        return [one - peak - np.log(total) for one in logits]
+
     def status(self, record: Record, options: QaOptions) -> int:
         """Ask for status 11 if an answer is required, and there is none."""
         return UNANSWERED if options.require_answer and record["start"] is None else 0
-
-
-def _log_probabilities(windows: Sequence[PairWindow], outputs: Sequence[Any]) -> list[Any]:
-    """Logits to log probabilities of being the first and the last token, each (2, token).
-
-    One softmax runs over the contexts of all windows and their ``[CLS]``: a window without the
-    answer would otherwise be as sure of itself as the one that has it (benchmarks/qa_windows.py).
-    """
-    import numpy as np
-
-    logits = []
-    for window, output in zip(windows, outputs, strict=True):
-        possible = window.context.copy()
-        if window.cls is not None:
-            possible[window.cls] = True
-        logits.append(np.where(possible, output[:, : len(possible)], -np.inf))
-    peak = np.max([one.max(axis=1) for one in logits], axis=0)[:, None]  # (2, 1)
-    total = sum(np.exp(one - peak).sum(axis=1, keepdims=True) for one in logits)  # (2, 1)
-    return [one - peak - np.log(total) for one in logits]
 
 
 def _best_pairs(
