@@ -15,6 +15,7 @@ def run(
     device: str = "auto",
     dtype: str = "auto",
     provenance: bool = False,
+    trust_remote_code: bool = False,
     **options: Any,
 ) -> Iterator[dict[str, Any]]:
     """Run a task, and give the records of the command line one by one.
@@ -28,6 +29,7 @@ def run(
         model: a starter, a folder, or ``org/name[@revision]``; as on the command line by default.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``xpu``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        trust_remote_code: whether code that comes with the model may run.
         provenance: whether every record says ``model``, ``revision``, ``dtype`` and ``device``.
         **options: the command's own options, ``top_k=2`` for ``--top-k 2``.
 
@@ -45,7 +47,9 @@ def run(
     from tfcli.tasks import task_named
 
     chosen = task_named(task)
-    ref = model_ref(model_name(task, model), dtype, device) if chosen.standard else None
+    ref = None
+    if chosen.standard:
+        ref = model_ref(model_name(task, model), dtype, device, trust_remote_code)
     job = Job(task, ref, build(chosen.options_type, options), provenance)
     reading = Reading(chosen.fields)
     texts = [examples] if isinstance(examples, (str, Mapping)) else examples

@@ -127,6 +127,18 @@ class TestWhatIsMissing:
         (model / "config.json").write_text('{"transformers_weights": "other.safetensors"}')
         assert missing(model) == "other.safetensors"
 
+    def test_code_of_its_own_belongs_to_a_model_that_is_trusted(self, model):
+        mapped = {"auto_map": {"AutoConfig": "mine.Config", "AutoModel": "org/other--their.Model"}}
+        (model / "config.json").write_text(json.dumps(mapped))
+        mapped = {"auto_map": {"AutoTokenizer": ["words.Slow", None]}}
+        (model / "tokenizer_config.json").write_text(json.dumps(mapped))
+        assert missing(model) == ""
+        assert missing(model, trust_remote_code=True) == "mine.py"
+        (model / "mine.py").touch()
+        assert missing(model, trust_remote_code=True) == "words.py"
+        (model / "words.py").touch()
+        assert missing(model, trust_remote_code=True) == ""
+
     def test_a_pickle_is_for_others_to_refuse(self, model):
         (model / WEIGHTS).rename(model / "pytorch_model.bin")
         assert missing(model) == ""
@@ -157,3 +169,8 @@ def test_the_commit_of_a_snapshot(model, tmp_path):
 )
 def test_what_loading_reads(name, read):
     assert is_read(name) == read
+
+
+def test_code_is_read_only_if_it_is_trusted():
+    assert not is_read("mine.py")
+    assert is_read("mine.py", trust_remote_code=True)

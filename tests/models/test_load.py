@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from hostile import edit, refused
 from tiny_models import make_base_model
 
+from tfcli import run
 from tfcli.core.job import ModelRef
 from tfcli.errors import (
     ModelNotFoundError,
@@ -208,3 +210,47 @@ class TestADeviceThatIsTooSmall:
     def test_an_explicit_request_fails(self, classifier):
         with pytest.raises(ResourceError, match="does not fit"):
             loaded(classifier(), device="cuda")
+
+
+class TestTrustedCode:
+    """A model whose classes come with it, as files of Python."""
+
+    @pytest.fixture
+    def own(self, copy):
+        (copy / "mine.py").write_text(
+            "from transformers import BertConfig, BertForSequenceClassification\n"
+            "open('it was run', 'w').close()\n"
+            "class MineConfig(BertConfig):\n"
+            "    model_type = 'mine'\n"
+            "class Mine(BertForSequenceClassification):\n"
+            "    config_class = MineConfig\n"
+        )
+        classes = {"AutoConfig": "MineConfig", "AutoModelForSequenceClassification": "Mine"}
+        mapped = {name: f"mine.{one}" for name, one in classes.items()}
+        edit(copy / "config.json", model_type="mine", auto_map=mapped)
+        return copy
+
+    def test_runs_and_answers_as_the_classes_of_transformers(self, own, classifier):
+        trusted = next(run("sentiment", "good", model=str(own), trust_remote_code=True))
+        assert Path("it was run").exists()
+        ours = next(run("sentiment", "good", model=classifier()))
+        assert trusted["label"] == ours["label"]
+        assert trusted["score"] == pytest.approx(ours["score"], abs=1e-5)
+
+    def test_is_refused_unless_somebody_said_so(self, own, tfcli):
+        ended = tfcli("sentiment", "good", "-m", str(own), TFCLI_TRUST_REMOTE_CODE="1")
+        assert (ended.status, ended.out) == (5, "")
+        assert ended.err.endswith(
+            "Hint: If you have read that code and trust it: --trust-remote-code\n"
+        )
+        assert not Path("it was run").exists()
+
+    def test_lets_nothing_else_pass(self, own):
+        edit(own / "config.json", attn_implementation="org/kernel")
+        with refused(UnsafeModelError, "foreign code for attn_implementation"):
+            loaded(own, trust_remote_code=True)
+
+    def test_is_not_needed_for_a_task_that_transformers_has_a_class_for(self, own):
+        edit(own / "config.json", model_type="bert")
+        model = loaded(own, trust_remote_code=False).model
+        assert type(model).__name__ == "BertForSequenceClassification"

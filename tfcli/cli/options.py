@@ -62,6 +62,9 @@ class ModelOptions:
     ] = None
     device: Annotated[str, Flag("auto, cpu, cuda[:N], mps or xpu.", metavar="DEVICE")] = "auto"
     dtype: Annotated[str, Flag("Numbers to compute with.", choices=DTYPES)] = "auto"
+    trust_remote_code: Annotated[
+        bool, Flag("Let code that comes with the model run, with all your rights.")
+    ] = False
     offline: Annotated[bool, Flag("Use only what is on this machine.")] = False
     provenance: Annotated[bool, Flag("Say in every record: model, revision, dtype, device.")] = (
         False

@@ -125,7 +125,7 @@ def _model(task: Task, options: ModelOptions) -> ModelRef | None:
         return None
     name = model_name(task.name, options.model)
     try:
-        ref = model_ref(name, options.dtype, options.device)
+        ref = model_ref(name, options.dtype, options.device, options.trust_remote_code)
     except ModelNotFoundError as exc:
         if options.model is None:
             exc.add_note("Without -m the name comes from TFCLI_MODEL_… or from config.toml.")

@@ -26,6 +26,8 @@ class ModelRef:
     revision: str | None = None
     dtype: str = "auto"
     device: str = "auto"
+    trust_remote_code: bool = False
+    """Whether code that comes with the model may run; never so unless a person says it."""
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:

@@ -22,6 +22,7 @@ _VOCABULARIES = (
     *("*.tiktoken", "tekken.json"),
 )
 _PICKLES = ("*model*.bin", "*.h5", "*.msgpack", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_TOKENIZER = "tokenizer_config"
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -74,8 +75,10 @@ def is_pinned(revision: str | None, folder: Path) -> bool:
     return bool(_COMMIT.fullmatch(revision or "")) and folder.name.startswith(revision or "")
 
 
-def missing(folder: Path) -> str:
+def missing(folder: Path, trust_remote_code: bool = False) -> str:
     """The name of a file that loading would look for in vain; empty if the model is whole.
+
+    Where the model's own code is trusted, it belongs to it.
 
     Of the tokenizers' many files one is enough: weights are fetched after all else. Pickles are
     passed: ``load`` has its own words for them.
@@ -88,13 +91,26 @@ def missing(folder: Path) -> str:
             return name  # a link to a blob that has gone
     if not any(fnmatchcase(name, kind) for name in names for kind in _VOCABULARIES):
         return "tokenizer.json"
+    for module in _code(folder) if trust_remote_code else ():
+        if not (folder / module).is_file():
+            return module
     weights = weights_of(folder, names)
     lost = next((n for n in weights if not (folder / n).is_file()), "" if weights else INDEX)
     return "" if lost == WEIGHTS and pickle_in(names) else lost
 
 
-def is_read(name: str) -> bool:
+def _code(folder: Path) -> list[str]:
+    """The modules of the model's own that its settings name; some name another repository's."""
+    maps = [_read(folder / f"{name}.json").get("auto_map") for name in ("config", _TOKENIZER)]
+    named = [name for one in maps if isinstance(one, dict) for name in one.values()]
+    classes = [str(c) for name in named for c in (name if isinstance(name, list) else [name]) if c]
+    return [f"{name.rpartition('.')[0]}.py" for name in classes if "--" not in name]
+
+
+def is_read(name: str, trust_remote_code: bool = False) -> bool:
     """Whether loading reads this file, weights apart: configs, tokenizers of all kinds."""
+    if trust_remote_code and name.endswith(".py"):
+        return True
     return any(fnmatchcase(name, kind) for kind in _READ) and not any(
         fnmatchcase(name, kind) for kind in _NEVER_READ
     )

@@ -52,7 +52,7 @@ def fetch(ref: ModelRef) -> Path:
         TfcliError: the Hub, the connection or the disk fails.
     """
     cached = snapshot(ref.checkpoint, ref.revision)
-    whole = cached is not None and not missing(cached)
+    whole = cached is not None and not missing(cached, ref.trust_remote_code)
     if cached and whole and (is_offline() or is_pinned(ref.revision, cached)):
         return cached
     if is_offline():
@@ -122,7 +122,8 @@ class _Hub:
         folder = repo_folder(self.ref.checkpoint) / "snapshots" / str(found.sha)
         names = sorted(f.rfilename for f in found.siblings or () if "/" not in f.rfilename)
         _require_weights(self.ref, names)
-        described = [name for name in names if is_read(name) and not (folder / name).is_file()]
+        read = [name for name in names if is_read(name, self.ref.trust_remote_code)]
+        described = [name for name in read if not (folder / name).is_file()]
         pool = ThreadPoolExecutor(8)
         try:
             list(pool.map(lambda name: self.fetch(name, found.sha), described))

@@ -40,7 +40,7 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
         ResourceError: the device is missing, or it or the memory is too small.
     """
     folder = folder_of(ref)
-    weights = require_safe(folder)
+    weights = require_safe(folder, ref.trust_remote_code)
     with _hushed():
         config, tokenizer, class_name = _described(ref, folder, auto_model)
         from tfcli.models.device import device_for, dtype_for
@@ -75,10 +75,11 @@ def _described(
     """Config, tokenizer, and the Auto class that the task wants for this config."""
     import transformers
 
+    trust = ref.trust_remote_code
     try:
-        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=trust)
         class_name = auto_model(config)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
     except TfcliError:
         raise
     except BaseException as exc:  # whatever a broken config.json or tokenizer.json leads to
@@ -96,21 +97,15 @@ def _described(
 def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any) -> Any:
     import transformers
 
-    auto_class: Any = getattr(transformers, class_name)
-    try:  # the class itself, because it knows whether it has an sdpa attention
-        model_class = auto_class._model_mapping[type(config)]
-    except KeyError:
-        wanted = class_name.removeprefix("AutoModelFor")
-        raise UnfitModelError(f"A {config.model_type} model cannot do this ({wanted}).") from None
-    model_class = model_class[0] if isinstance(model_class, (list, tuple)) else model_class
+    model_class = _class(ref, getattr(transformers, class_name), config)
     try:
         model, report = model_class.from_pretrained(
             folder,
             config=config,
             dtype=dtype,
-            attn_implementation="sdpa" if model_class._supports_sdpa else "eager",
+            attn_implementation="sdpa" if getattr(model_class, "_supports_sdpa", 0) else "eager",
             use_safetensors=True,
-            trust_remote_code=False,
+            trust_remote_code=ref.trust_remote_code,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # told below, in words
         )
@@ -133,6 +128,22 @@ def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any
             f"{ref} is no whole model: {(missing + mismatched)[0]} is not as config.json says."
         )
     return model
+
+
+def _class(ref: ModelRef, auto_class: Any, config: Any) -> Any:
+    """The model's own class, which knows whether it has an sdpa attention.
+
+    Only where code that comes with the model is trusted, and brings a class for this, it is the
+    Auto class that finds it.
+    """
+    if ref.trust_remote_code and auto_class.__name__ in (getattr(config, "auto_map", None) or ()):
+        return auto_class
+    try:
+        found = auto_class._model_mapping[type(config)]
+    except KeyError:
+        wanted = auto_class.__name__.removeprefix("AutoModelFor")
+        raise UnfitModelError(f"A {config.model_type} model cannot do this ({wanted}).") from None
+    return found[0] if isinstance(found, (list, tuple)) else found
 
 
 def _agree_on_padding(tokenizer: Any, config: Any) -> None:

@@ -31,7 +31,9 @@ def model_name(task: str, given: str | None) -> str:
     return starter.name
 
 
-def model_ref(name: str, dtype: str = "auto", device: str = "auto") -> ModelRef:
+def model_ref(
+    name: str, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False
+) -> ModelRef:
     """Read ``NAME[@REVISION]``, and check what can be checked without a network.
 
     Raises:
@@ -39,7 +41,7 @@ def model_ref(name: str, dtype: str = "auto", device: str = "auto") -> ModelRef:
         UsageError: a dtype or device that does not exist.
     """
     if name in starters() or (name and Path(name).is_dir()):
-        return ModelRef(name, None, dtype, device)
+        return ModelRef(name, None, dtype, device, trust_remote_code)
     checkpoint, _, revision = name.partition("@")
     if _is_path(checkpoint):
         raise ModelNotFoundError(f"There is no folder {name}.")
@@ -52,7 +54,7 @@ def model_ref(name: str, dtype: str = "auto", device: str = "auto") -> ModelRef:
             if near
             else f"Take a starter ({', '.join(starters())}), a folder, or org/name of the Hub.",
         )
-    return ModelRef(checkpoint, revision or None, dtype, device)
+    return ModelRef(checkpoint, revision or None, dtype, device, trust_remote_code)
 
 
 def folder_of(ref: ModelRef) -> Path:

@@ -112,7 +112,7 @@ def is_plain(name: Any) -> bool:
 def _wants_code(name: str, why: str) -> UnsafeModelError:
     return UnsafeModelError(
         f"{name} wants code of its author's to run (auto_map): {why}.",
-        hint="Take a model of a family that transformers knows.",
+        hint="If you have read that code and trust it: --trust-remote-code",
     )
 
 

@@ -60,9 +60,10 @@ def absent(ref: ModelRef, cached: Path | None, why: str) -> ModelNotFoundError:
     """A model of which nothing, or not everything, is on this machine."""
     if cached is None:
         return ModelNotFoundError(f"{ref} is not on this machine, and {why}.", hint=_instead(ref))
+    lost = missing(cached, ref.trust_remote_code)
     return ModelNotFoundError(
-        f"{ref} is not whole on this machine: there is no {missing(cached)}, and {why}.",
-        hint=f"Type once online: {download(ref, missing(cached))}",
+        f"{ref} is not whole on this machine: there is no {lost}, and {why}.",
+        hint=f"Type once online: {download(ref, lost)}",
     )
 
 

@@ -51,8 +51,10 @@ class Weights:
     elements: int
 
 
-def require_safe(folder: Path) -> Weights:
+def require_safe(folder: Path, trust_remote_code: bool = False) -> Weights:
     """Look through a model's folder, run nothing, and return what its weights hold.
+
+    ``trust_remote_code`` lets ``auto_map`` pass, and nothing else.
 
     Raises:
         UnsafeModelError: reading it could run code, lead elsewhere, or fill the memory.
@@ -66,7 +68,7 @@ def require_safe(folder: Path) -> Weights:
         )
     if "config.json" not in names:
         raise ModelNotFoundError(f"{folder} has no config.json: it holds no model.")
-    config = _checked(folder, names)
+    config = _checked(folder, names, trust_remote_code)
     for name in names:
         if any(fnmatch(name, pattern) for pattern in _VOCABULARIES):
             require_small(folder / name, _VOCABULARY_MB)
@@ -114,7 +116,7 @@ def _require_inside(link: Path, folder: Path) -> None:
         raise broken(folder, f"{link.name} is a link to a file that is not there")
 
 
-def _checked(folder: Path, names: Iterable[str]) -> dict[str, Any]:
+def _checked(folder: Path, names: Iterable[str], trust_remote_code: bool) -> dict[str, Any]:
     """The config, after all the files were checked that steer how a model is loaded."""
     objects: dict[str, dict[str, Any]] = {}
     for name in names:
@@ -129,7 +131,8 @@ def _checked(folder: Path, names: Iterable[str]) -> dict[str, Any]:
             objects[name] = content
         if is_tokenizer:
             _require_bounded(folder, name, content)
-    require_no_code(objects["config.json"], objects.get("tokenizer_config.json", {}))
+    if not trust_remote_code:
+        require_no_code(objects["config.json"], objects.get("tokenizer_config.json", {}))
     return objects["config.json"]
 
 
