@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfcli.core.job import Job, ModelRef
-from tfcli.core.task import Example
-from tfcli.models.windows import PairWindow
+from tfcli.core.task import Example, Loaded, Row
 from tfcli.tasks.qa import Qa, QaOptions
 from tfcli.worker import Worker
 
@@ -58,22 +57,25 @@ def f1(answer: str, truths: Sequence[str]) -> float:
     return max(one(words(answer), words(truth)) for truth in truths)
 
 
-class PerWindow(Qa):
-    """Makes a softmax over each window, as transformers 4.57 did."""
-
-    def log_probabilities(self, windows: Sequence[PairWindow], outputs: Sequence[Any]) -> list[Any]:
-        """As if each window were the only one."""
-        alone = super().log_probabilities
-        return [alone([w], [o])[0] for w, o in zip(windows, outputs, strict=True)]
-
-
 class BothRules(Qa):
     """Decodes the same logits twice."""
 
-    def postprocess(self, *given: Any) -> Any:
-        """The answers of both rules."""
-        records: Any = [super().postprocess(*given), PerWindow().postprocess(*given)]
-        return {**records[0], "answer": [record["answer"] for record in records]}
+    def postprocess(
+        self,
+        example: Example,
+        rows: Sequence[Row],
+        outputs: Sequence[Any],
+        loaded: Loaded,
+        options: QaOptions,
+    ) -> Any:
+        """The answers of both rules; for the second each window is taken as if it were all."""
+        over_all: Any = super().postprocess(example, rows, outputs, loaded, options)
+        alone: list[Any] = []
+        for row, output in zip(rows, outputs, strict=True):
+            only = Row(row.inputs, row.note._replace(own=slice(0, row.note.size)))
+            alone.append(super().postprocess(example, [only], [output], loaded, options))
+        best = max(alone, key=lambda record: record["score"])
+        return {**over_all, "answer": [over_all["answer"], best["answer"]]}
 
 
 def main() -> None:

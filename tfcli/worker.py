@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 from tfcli.core.batches import batch_size, longest_first
@@ -10,6 +11,7 @@ from tfcli.core.record import record_of
 from tfcli.core.task import Example, Failure, Loaded, Progress, Record, Row
 from tfcli.errors import ResourceError
 from tfcli.models.memory import clear, out_of_memory
+from tfcli.models.windows import padding_side
 from tfcli.tasks import task_named
 
 log = logging.getLogger("tfcli")
@@ -29,11 +31,13 @@ class Worker:
         self.fields = tuple(field.name for field in self.task.fields if field.repeated)
         self.columns = self.task.columns(job.options)
         self.loaded = Loaded()
+        self.arguments: frozenset[str] = frozenset()
         self.provenance: Mapping[str, Any] = {}
         if job.model is not None:
             from tfcli.models.load import load
 
             self.loaded = load(job.model, lambda config: self.task.auto_model(config, job.options))
+            self.arguments = frozenset(signature(self.loaded.model.forward).parameters)
         if job.provenance:
             self.provenance = _provenance(job.model, self.loaded)
         on_cpu = self.loaded.model is None or self.loaded.model.device.type == "cpu"
@@ -105,14 +109,18 @@ class Worker:
             return self.task.forward(self.loaded.model, self._padded(rows), self.options)
 
     def _padded(self, rows: Sequence[Row]) -> Mapping[str, Any]:
-        tokenizer = self.loaded.tokenizer
-        # The family's own side: a checkpoint made for generation may be set to pad on the left,
-        # where plain forward passes would count its positions wrong.
-        side = type(tokenizer).padding_side
-        inputs = [row.inputs for row in rows]
-        batch = tokenizer.pad(inputs, padding_side=side, return_tensors="pt")
-        padded: Mapping[str, Any] = batch.to(self.loaded.model.device)  # each (row, token)
-        return padded
+        batch = self.loaded.tokenizer.pad(
+            [row.inputs for row in rows],
+            padding_side=padding_side(self.loaded.tokenizer),
+            return_attention_mask=True,
+            return_tensors="pt",
+        )
+        device = self.loaded.model.device
+        return {
+            name: values.to(device)  # (row, token)
+            for name, values in batch.items()
+            if name in self.arguments or "input_ids" not in self.arguments  # takes **kwargs alone
+        }
 
 
 def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:

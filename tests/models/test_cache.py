@@ -12,7 +12,6 @@ from tfcli.models.cache import (
     cached_models,
     commit_of,
     is_pinned,
-    is_read,
     missing,
     repo_folder,
     snapshot,
@@ -140,8 +139,12 @@ class TestWhatIsMissing:
         assert missing(model, trust_remote_code=True) == ""
 
     def test_a_pickle_is_for_others_to_refuse(self, model):
-        (model / WEIGHTS).rename(model / "pytorch_model.bin")
-        assert missing(model) == ""
+        for name in ("pytorch_model.bin", "weights.PT", "tf_model.h5"):
+            next(p for p in (model / WEIGHTS, model / "it") if p.is_symlink()).rename(model / name)
+            assert missing(model) == ""
+            (model / name).rename(model / "it")
+        (model / "it").rename(model / "training_args.bin")
+        assert missing(model) == WEIGHTS
 
 
 def test_the_commit_of_a_snapshot(model, tmp_path):
@@ -149,28 +152,3 @@ def test_the_commit_of_a_snapshot(model, tmp_path):
     assert commit_of(tmp_path / "models--a--b" / "snapshots" / commit) == commit
     assert commit_of(tmp_path / commit) is None
     assert commit_of(tmp_path / "snapshots" / "mine") is None
-
-
-@pytest.mark.parametrize(
-    ("name", "read"),
-    [
-        ("config.json", True),
-        ("merges.txt", True),
-        ("source.spm", True),
-        ("spiece.model", True),
-        ("bpe.codes", True),
-        ("chat_template.jinja", True),
-        (f"{WEIGHTS}.index.json", True),
-        ("pytorch_model.bin.index.json", False),
-        ("trainer_state.json", False),
-        ("pytorch_model.bin", False),
-        ("README.md", False),
-    ],
-)
-def test_what_loading_reads(name, read):
-    assert is_read(name) == read
-
-
-def test_code_is_read_only_if_it_is_trusted():
-    assert not is_read("mine.py")
-    assert is_read("mine.py", trust_remote_code=True)

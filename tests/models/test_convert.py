@@ -111,6 +111,20 @@ class TestShards:
         }
         assert load_file(names[1])["b.weight"].tolist() == [2, 2]
 
+    def test_of_alike_names_become_one_file_each(self, shards):
+        (shards / "pytorch_model-00001-of-00002.bin").rename("w.bin")
+        (shards / "pytorch_model-00002-of-00002.bin").rename("w.pt")
+        self.point({"a.weight": "w.bin", "b.weight": "w.pt"})
+        first, second = (load_file(record["output"]) for record in convert(shards))
+        assert (list(first), list(second)) == (["a.weight"], ["b.weight"])
+
+    @pytest.mark.parametrize("there", ["file", "folder"])
+    def test_overwrite_nothing(self, shards, there):
+        output = shards / "model-00002-of-00002.safetensors"
+        output.mkdir() if there == "folder" else output.write_text("mine")
+        with refused(UsageError, r"has model-00002-of-00002\.safetensors already, which"):
+            convert(shards)
+
     def test_are_converted_all_or_none(self, shards):
         acting_pickle(shards / "pytorch_model-00002-of-00002.bin")
         with refused(UnsafeModelError, "pytorch_model-00002-of-00002.bin asks for posix.system"):
@@ -212,12 +226,33 @@ class TestTheChild:
         with refused(TfcliError, r"ended with status 3\. two"):
             convert(folder)
 
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            *('{"error": "OK", "message": "x"}', '{"error": "Terminated", "message": "x"}'),
+            *('{"error": "__name__", "message": "x"}', '{"error": 3, "message": "x"}', "[]", "3"),
+            *('{"tensors": "x"}', "{}", '{"error": "TfcliError", "message": ["x"]}'),
+        ],
+    )
+    def test_is_not_believed_whatever_it_says(self, folder, ends, answer):
+        ends(f"echo '{answer}'")
+        with refused(TfcliError, r"^x$|ended with status 0") as caught:
+            convert(folder)
+        assert type(caught.value) is TfcliError
+
+    def test_that_does_not_end_is_stopped(self, folder, ends, monkeypatch):
+        monkeypatch.setattr(module, "_SECONDS", 0.2)
+        ends("exec sleep 60")
+        with refused(TfcliError, r"pytorch_model\.bin was not converted within 0\.2 seconds"):
+            convert(folder)
+
 
 class TestWhatToConvert:
     def test_is_nothing_where_there_are_safetensors(self, classifier, folder):
         shutil.copy(Path(classifier()) / "model.safetensors", folder)
-        with refused(UsageError, r"has model\.safetensors already"):
+        with refused(UsageError, r"has model\.safetensors already") as caught:
             convert(folder)
+        assert caught.value.hint == f"tfcli sentiment -m '{folder}' TEXT"
 
     def test_is_not_what_training_leaves_behind(self, tmp_path):
         for name in ("training_args.bin", "optimizer.pt", "rng_state_0.pth", "adapter_model.bin"):

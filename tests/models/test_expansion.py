@@ -14,6 +14,7 @@ from tfcli.models.expansion import _grown, require_bounded
 
 DOUBLING = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
 BYTES = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+UNHARMED = {"pattern": {"String": "aaaa"}, "content": ""}
 META = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
 
 
@@ -49,7 +50,6 @@ def assert_refused(match, **parts):
 @pytest.mark.parametrize(
     "steps",
     [
-        [DOUBLING] * 40,
         rows("normalizers", [DOUBLING] * 40),
         rows("normalizers", [rows("normalizers", [DOUBLING] * 8)] * 5),
         rows("normalizers", [{"pattern": {"String": "a"}, "content": "aa"}] * 40),
@@ -65,6 +65,19 @@ def assert_refused(match, **parts):
         ),
         rows("normalizers", [{"type": "ByteLevel"}] * 20),
         rows("normalizers", [{"type": "OfTomorrow"}] * 20),
+        rows("decoders", [{"type": "BPEDecoder", "suffix": ""}] * 20),
+        rows("decoders", [{"type": "WordPiece", "prefix": "##", "cleanup": False}] * 20),
+        rows("normalizers", [{**DOUBLING, "decoders": []}] * 40),
+        rows("normalizers", [{**DOUBLING, "normalizers": [], "processors": None}] * 40),
+        rows("normalizers", [{**DOUBLING, "type": "Split"}] * 40),
+        rows("decoders", [{**DOUBLING, "type": "Prepend", "prepend": ""}] * 40),
+        rows("normalizers", [{**UNHARMED, "type": "Prepend", "prepend": "a" * 1024}] * 2),
+        {**UNHARMED, "normalizers": [DOUBLING] * 40},
+        {
+            **UNHARMED,
+            "type": "Precompiled",
+            "precompiled_charsmap": charsmap(b"x" * 20_000, b"y"),
+        },
     ],
     ids=lambda steps: json.dumps(steps)[:60],
 )
@@ -75,7 +88,7 @@ def test_steps_that_blow_up_a_text_are_refused(steps, part):
 
 
 def test_normalizer_and_pre_tokenizer_multiply():
-    half = [DOUBLING] * 8
+    half = rows("normalizers", [DOUBLING] * 8)
     require_bounded("tokenizer.json", {"normalizer": half})
     assert_refused("blow up a text", normalizer=half, pre_tokenizer=half)
 
@@ -94,6 +107,8 @@ def test_steps_without_end_are_refused():
         {**template([text()]), "pair": [text(), *[text("B")] * 11]},
         rows("processors", [template([text(), text()])] * 4),
         rows("processors", [{"single": [text(), text()]}] * 4),
+        {**rows("processors", []), "single": [text()] * 11},
+        {"type": "BertProcessing", "single": [text()] * 11},
     ],
     ids=lambda processor: json.dumps(processor)[:60],
 )
@@ -111,6 +126,14 @@ def test_processors_that_add_tokens_without_bound_are_refused(processor):
 def test_padding_without_bound_is_refused(padding):
     assert_refused("tokenizer.json pads every text", padding=padding)
     require_bounded("tokenizer.json", {"padding": {"strategy": {"Fixed": 512}}})
+
+
+@pytest.mark.parametrize("step", [["a"], [{"String": "a"}, "aa"], [[DOUBLING]], "NFC", 3, None])
+def test_steps_by_position_are_no_tokenizer(step):
+    """tokenizers takes the first for a Prepend, the second for a Replace."""
+    for part in ("normalizer", "decoder"):
+        with pytest.raises(ValueError, match="no object"):
+            require_bounded("t", {part: rows("normalizers", [step])})
 
 
 def test_parts_that_are_not_what_they_say_are_no_tokenizer():
@@ -207,16 +230,73 @@ def suppress_panic():
             raise
 
 
-@given(st.lists(steps, min_size=1, max_size=5), st.text("ab ü中", max_size=20))
-def test_no_text_grows_beyond_the_bound(chosen, text):
-    """The bound is held against what tokenizers really does."""
+decoys = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("normalizers", "pretokenizers", "processors", "decoders"), st.just([])),
+        "pattern": st.sampled_from([{"String": "aaaa"}, {"Regex": "a"}, {}, None]),
+        **dict.fromkeys(("content", "prepend", "replacement"), st.sampled_from(["", "a", None])),
+        "precompiled_charsmap": st.sampled_from([None, charsmap(b"x")]),
+        **dict.fromkeys(("single", "pair"), st.sampled_from([None, []])),
+        "added": st.none(),
+    },
+)
+kinds = st.sampled_from(["Prepend", "Fuse", "Split", "replace", "Sequence", "", None, 3])
+
+
+@given(st.lists(st.tuples(steps, decoys), min_size=1, max_size=5))
+def test_no_key_lowers_the_bound(chosen):
+    plain = rows("normalizers", [step for step, _ in chosen])
+    dressed = rows("normalizers", [{**decoy, **step} for step, decoy in chosen])
+    for part in ("normalizer", "pre_tokenizer", "post_processor", "decoder"):
+        least, bound = (_grown("t", part, {part: content}) for content in (plain, dressed))
+        assert bound.factor >= least.factor
+        assert bound.added >= least.added
+
+
+def assert_bounded(part, content, text):
+    """The bound is held against what tokenizers really does, if it takes such a part."""
     from tokenizers import Tokenizer
 
-    normalizer = rows("normalizers", chosen)
     model = {"type": "WordLevel", "vocab": {"x": 0}, "unk_token": "x"}
-    content = {"version": "1.0", "normalizer": normalizer, "added_tokens": [], "model": model}
-    tokenizer = Tokenizer.from_str(json.dumps(content))
-    bound = _grown("t", "normalizer", {"normalizer": normalizer})
+    whole = {"version": "1.0", part: content, "added_tokens": [], "model": model}
+    try:
+        tokenizer = Tokenizer.from_str(json.dumps(whole))
+    except Exception:
+        return
+    bound = _grown("t", part, {part: content})
     with suppress_panic():
-        real = len(tokenizer.normalizer.normalize_str(text).encode())
-        assert real <= bound.factor * len(text.encode()) + bound.added
+        if part == "normalizer":
+            real = tokenizer.normalizer.normalize_str(text)
+        else:
+            real = tokenizer.decoder.decode([text])
+        assert len(real.encode()) <= bound.factor * len(text.encode()) + bound.added
+
+
+@given(st.lists(steps, min_size=1, max_size=5), st.text("ab ü中", max_size=20))
+def test_no_text_grows_beyond_the_bound(chosen, text):
+    assert_bounded("normalizer", rows("normalizers", chosen), text)
+
+
+@given(
+    st.lists(st.tuples(steps, decoys), min_size=1, max_size=4), kinds, st.text("ab ü", max_size=9)
+)
+def test_nor_where_types_are_wrong_and_keys_are_decoys(chosen, kind, text):
+    for part, key in (("normalizer", "normalizers"), ("decoder", "decoders")):
+        for typed in ({}, {"type": kind}):
+            dressed = [{**decoy, **step, **typed} for step, decoy in chosen]
+            assert_bounded(part, rows(key, dressed), text)
+            assert_bounded(part, dressed[0], text)
+        untyped = [{k: v for k, v in step.items() if k != "type"} for step, _ in chosen]
+        assert_bounded(part, rows(key, untyped), text)
+
+
+def test_the_types_are_those_that_tokenizers_has():
+    from tokenizers import decoders, normalizers, pre_tokenizers, processors
+
+    from tfcli.models.expansion import _TYPES
+
+    modules = (normalizers, pre_tokenizers, processors, decoders)
+    for known, module in zip(_TYPES.values(), modules, strict=True):
+        named = {name for name in dir(module) if name[0].isupper()}
+        assert set(known) - {"Replace", "CharDelimiterSplit"} <= named

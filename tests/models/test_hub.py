@@ -1,6 +1,7 @@
 """Fetching from the Hub: only what is read, weights last, never without an end, never half."""
 
 import errno
+import hashlib
 import json
 import shutil
 import time
@@ -90,6 +91,14 @@ class TestWhatIsFetched:
         typed = "hf download org/tiny --local-dir tiny && tfcli models convert tiny"
         assert (error.status, error.hint, hub.fetched()) == (5, typed, [])
 
+    @pytest.mark.parametrize("name", ["vocab.txt", "tokenizer.json", "data.json"])
+    def test_so_is_what_is_too_large_to_be_read(self, hub, name, monkeypatch):
+        monkeypatch.setattr("tfcli.models.hub.READ_MB", 1)
+        hub.files[name] = bytes(3 << 20)
+        error = refused(UnsafeModelError)
+        assert str(error) == f"{name} of org/tiny has 3 MiB; more than 1 are not read."
+        assert hub.fetched() == []
+
     def test_so_is_an_adapter(self, hub):
         hub.files["adapter_config.json"] = b"{}"
         assert "is an adapter" in str(refused(UnsafeModelError))
@@ -168,6 +177,36 @@ class TestAWarmCache:
         assert time.monotonic() - start < 5
         assert said in caplog.text
         assert "; the copy on this machine answers." in caplog.text
+
+    @pytest.mark.parametrize(
+        ("like", "fault"),
+        [
+            ("GET .*resolve.*tokenizer.json", {"status": 503}),
+            (f"GET .*resolve.*{WEIGHTS}", {"cut": 0}),
+            (f"GET .*resolve.*{WEIGHTS}", {"spoilt": True}),
+            ("GET .*blobs=", {"status": 502}),
+        ],
+        ids=str,
+    )
+    def test_answers_when_a_new_commit_does_not_come(self, hub, waits, like, fault, caplog):
+        hub.commits |= {"main": OTHER, OTHER: OTHER}
+        hub.files |= {"tokenizer.json": b'{"new": 1}', WEIGHTS: b"new"}
+        hub.fail(like, **fault)
+        assert fetched() == self.folder
+        assert "; the copy on this machine answers." in caplog.text
+
+    def test_answers_when_the_disk_is_full(self, hub, caplog, monkeypatch):
+        hub.commits |= {"main": OTHER, OTHER: OTHER}
+        hub.files[WEIGHTS] = b"new"
+        usage = shutil.disk_usage(".")._replace(free=0)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+        assert fetched() == self.folder
+        assert "No space for org/tiny" in caplog.text
+
+    def test_does_not_answer_in_place_of_a_commit_that_is_refused(self, hub):
+        hub.commits |= {"main": OTHER, OTHER: OTHER}
+        hub.files["adapter_config.json"] = b"{}"
+        assert "is an adapter" in str(refused(UnsafeModelError))
 
     def test_answers_when_the_cache_cannot_be_written(self, hub, monkeypatch):
         def read_only(*args, **kwargs):
@@ -261,6 +300,31 @@ class TestATransferThatBreaksOff:
         folder = fetched()
         assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
 
+    @pytest.mark.parametrize("known", [False, True], ids=["first", "again"])
+    @pytest.mark.parametrize("offline", [False, True], ids=["online", "offline"])
+    def test_other_bytes_are_found_out_after_a_kill_too(self, hub, known, offline, monkeypatch):
+        """The file lay in its place, and the run was killed before it had looked at it."""
+        from tfcli.models import hub as module
+
+        def killed(path):
+            raise KeyboardInterrupt
+
+        hub.fail(f"GET .*{WEIGHTS}", times=1, spoilt=True)
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "sha256", killed)
+            with pytest.raises(KeyboardInterrupt):
+                fetched()
+        if known:
+            (repo_folder("org/tiny") / "refs").mkdir(exist_ok=True)
+            (repo_folder("org/tiny") / "refs" / "main").write_text(COMMIT)
+        if offline:
+            monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+            refused(ModelNotFoundError)
+            monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+        folder = fetched()
+        assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+        assert sorted(path.name for path in folder.iterdir()) == sorted(READ)
+
 
 class TestAHubInTrouble:
     def test_that_is_slow_is_waited_for_as_long_as_bytes_come(self, hub, monkeypatch):
@@ -316,6 +380,17 @@ class TestADisk:
         assert error.hint.endswith("export HF_HOME=/a/folder/with/space")
         assert WEIGHTS not in hub.fetched()
 
+    @pytest.mark.filterwarnings("ignore:Not enough free disk space")  # it was told so
+    def test_needs_no_room_for_what_is_there(self, hub, monkeypatch):
+        hub.files[WEIGHTS] = bytes(3_000_000)
+        blobs = repo_folder("org/tiny") / "blobs"
+        blobs.mkdir(parents=True)
+        digest = hashlib.sha256(hub.files[WEIGHTS]).hexdigest()
+        (blobs / f"{digest}.incomplete").write_bytes(bytes(2_500_000))
+        usage = shutil.disk_usage(".")._replace(free=1_000_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+        assert missing(fetched()) == ""
+
     def test_that_fills_up_meanwhile_leaves_no_half_file(self, hub, monkeypatch):
         """/dev/full says what a full disk says, from the kernel."""
         opened = Path.open
@@ -336,6 +411,12 @@ class TestADisk:
         monkeypatch.setenv("HF_HOME", "file")
         error = refused(TfcliError)
         assert str(error) == "Cannot write to file/hub: Not a directory."
+
+
+def test_a_wait_that_is_no_number_is_a_usage_error(hub, monkeypatch):
+    monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "abc")
+    assert "HF_HUB_ETAG_TIMEOUT is no number of seconds" in str(refused(UsageError))
+    assert hub.asked == []
 
 
 class TestTheAddress:

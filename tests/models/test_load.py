@@ -180,6 +180,21 @@ def test_a_tokenizer_that_panics_is_an_error_in_one_line(copy):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *(f'"model_max_length": {n}' for n in ("Infinity", "NaN", '"x"', "-1", "0", "2", "[]")),
+        *(f'"model_input_names": {n}' for n in ('["foo"]', "[]", '"input_ids"', "null")),
+    ],
+)
+def test_a_tokenizer_with_which_no_text_can_be_read_makes_no_whole_model(copy, setting):
+    path = copy / "tokenizer_config.json"
+    path.write_text(path.read_text().rstrip().rstrip("}") + f", {setting}}}")
+    with pytest.raises(ModelNotFoundError, match="is no whole model: ") as refused:
+        loaded(copy)
+    assert "\n" not in str(refused.value)
+
+
 class TestADeviceThatIsTooSmall:
     @pytest.fixture(autouse=True)
     def _full_device(self, monkeypatch):
@@ -248,6 +263,12 @@ class TestTrustedCode:
     def test_lets_nothing_else_pass(self, own):
         edit(own / "config.json", attn_implementation="org/kernel")
         with refused(UnsafeModelError, "foreign code for attn_implementation"):
+            loaded(own, trust_remote_code=True)
+
+    @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+    def test_is_never_that_of_another_repository(self, own, name):
+        edit(own / name, auto_map={"AutoConfig": "org/other--mine.MineConfig"})
+        with refused(UnsafeModelError, f"{name} wants code of another repository.*'org/other'"):
             loaded(own, trust_remote_code=True)
 
     def test_is_not_needed_for_a_task_that_transformers_has_a_class_for(self, own):

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from tfcli.errors import UsageError
 from tfcli.models.patience import patience, show_bars, tamed, within
 
 
@@ -30,6 +31,15 @@ def test_it_is_shorter_with_a_copy_at_hand():
 def test_the_users_own_is_the_one(monkeypatch):
     monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "7")
     assert patience() == patience(with_a_copy=True) == 7
+
+
+@pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"])
+@pytest.mark.parametrize("said", ["abc", "-1", "nan", "inf", "1e99"])
+def test_what_is_no_number_of_seconds_is_a_usage_error(monkeypatch, name, said):
+    monkeypatch.setenv(name, said)
+    with pytest.raises(UsageError, match=f"{name} is no number of seconds: '{said}'") as caught:
+        patience()
+    assert caught.value.hint == f"unset {name}"
 
 
 def test_a_call_is_not_waited_for_without_an_end():

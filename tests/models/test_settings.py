@@ -1,9 +1,18 @@
 """Settings: no foreign code, no way out of the folder, no absurd sizes, at any depth."""
 
+import json
+
 import pytest
 
-from tfcli.errors import UnsafeModelError
-from tfcli.models.settings import is_plain, require_no_code, require_tame
+from tfcli.errors import ModelNotFoundError, UnsafeModelError
+from tfcli.models.settings import (
+    read_json,
+    require_no_code,
+    require_own_code,
+    require_own_words,
+    require_special_tokens,
+    require_tame,
+)
 
 
 def nested(content, depth):
@@ -137,7 +146,117 @@ def test_code_is_refused_where_it_is_wanted(config):
         require_no_code({"auto_map": "x", **config}, {})
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "/a", "a\\b", "C:a", "a\0", 3, None])
-def test_a_plain_name_has_no_way_in_it(name):
-    assert not is_plain(name)
-    assert is_plain("model-00001-of-00002.safetensors")
+@pytest.mark.parametrize("flagged", ["RagTokenizer", "RagTokenizerFast"])
+def test_tokenizers_that_read_other_folders_are_refused(flagged):
+    assert_refused({"tokenizer_class": flagged}, "as tokenizer_class: it is none")
+    assert_refused(nested({"model_type": "rag"}, 1), "whose tokenizers lie elsewhere")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"vocab": value} for value in ("/outside/vocab.txt", "vocab.txt", 0, True)),
+        *({"merges": "/outside/merges.txt"}, {"entity_vocab": "/outside"}, {"target_vocab": "x"}),
+        *({"vocab_file": "../vocab.txt"}, {"tokenizer_file": "/outside"}, {"merges_file": 0}),
+        *({"source_spm": "a/b"}, {"sp_model_kwargs": {"model_file": "/outside"}}),
+        {"sudachi_kwargs": {"sudachi_config_path": "/outside"}},
+    ],
+    ids=str,
+)
+def test_a_tokenizer_is_made_of_no_files_elsewhere(settings):
+    with pytest.raises(UnsafeModelError, match=r"tokenizer_config\.json leads out of its folder"):
+        require_own_words("tokenizer_config.json", settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"init_inputs": ["/outside"]}, {"gguf_file": "x.gguf"}, {"tokenizer_object": "x"}),
+        *({"tokenizer_padding": {"length": 1 << 40}}, {"_json_padding": {"length": 1 << 40}}),
+        {"mecab_kwargs": {"mecab_option": "-d /outside"}},
+    ],
+    ids=str,
+)
+def test_a_tokenizer_is_made_of_its_files_alone(settings):
+    with pytest.raises(UnsafeModelError, match="which is not its to set"):
+        require_own_words("tokenizer_config.json", settings)
+
+
+ADDED = {"content": "<s>", "lstrip": False, "normalized": True, "special": True}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"do_lower_case": True, "model_max_length": 512},
+        {"do_lower_case": False, "max_len": 512, "init_inputs": []},
+        {  # the MiniLM of sentence-transformers, Galactica: a folder of their author's
+            "name_or_path": "/content/tokenizer",
+            "special_tokens_map_file": "/home/author/.cache/x/special_tokens_map.json",
+            "never_split": None,
+            "tokenizer_class": "BertTokenizer",
+        },
+        {  # Llama, T5, Qwen
+            "added_tokens_decoder": {"0": ADDED, "1": ADDED},
+            "sp_model_kwargs": {},
+            "extra_ids": 100,
+            "additional_special_tokens": ["<extra_id_0>"],
+            "chat_template": "{% for m in messages %}{{ m }}/{% endfor %}",
+            "bos_token": ADDED,
+            "add_prefix_space": None,
+            "backend": "tokenizers",
+            "is_local": True,
+        },
+        {"vocab_file": None, "tokenizer_file": None, "merges_file": "merges.txt"},
+        {"source_lang": "en", "target_lang": "zh", "separate_vocabs": False, "mecab_kwargs": None},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_what_ordinary_tokenizers_say_is_let_through(settings):
+    require_own_words("tokenizer_config.json", settings)
+
+
+def test_what_the_tokenizers_of_transformers_save_is_let_through(tmp_path):
+    import transformers
+
+    names = ("Bert", "Roberta", "GPT2", "Qwen2", "Llama", "T5", "XLMRoberta", "Albert", "Gemma")
+    for name in names:
+        getattr(transformers, f"{name}Tokenizer")().save_pretrained(tmp_path / name)
+        require_own_words("t", json.loads((tmp_path / name / "tokenizer_config.json").read_text()))
+
+
+@pytest.mark.parametrize("key", ["vocab", "tokenizer_file", "name_or_path", "gguf_file"])
+def test_special_tokens_are_no_settings(key):
+    named = {"bos_token": ADDED, "additional_special_tokens": [], "image_token": "<i>"}
+    require_special_tokens("special_tokens_map.json", named)
+    with pytest.raises(UnsafeModelError, match=f"{key}', which is no special token"):
+        require_special_tokens("special_tokens_map.json", {**named, key: "/outside"})
+
+
+@pytest.mark.parametrize(
+    "mapped",
+    [
+        {"AutoConfig": "org/other--mine.Config"},
+        {"AutoTokenizer": ["mine.Slow", "org/other--mine.Fast"]},
+        "org/other--mine.Config",
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("depth", [0, 2])
+def test_code_of_another_repository_is_never_wanted(mapped, depth):
+    with pytest.raises(UnsafeModelError, match="code of another repository to run, 'org/other'"):
+        require_own_code("config.json", nested({"auto_map": mapped}, depth))
+
+
+def test_code_of_its_own_lies_in_the_folder():
+    require_own_code("config.json", {"auto_map": {"AutoTokenizer": ["my-code.Mine", None]}})
+    with pytest.raises(UnsafeModelError, match="leads out of its folder"):
+        require_own_code("config.json", {"auto_map": {"AutoConfig": "../evil.Evil"}})
+
+
+def test_a_key_that_comes_twice_is_refused_where_another_reader_may_take_the_other(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text('{"type": "Fuse", "x": {"a": 1, "b": 2, "a": 3}}')
+    assert read_json(path, 1)["x"]["a"] == 3
+    with pytest.raises(ModelNotFoundError, match=r"tokenizer\.json has the key 'a' twice"):
+        read_json(path, 1, strict=True)

@@ -303,12 +303,15 @@ class TestGiants:
             *(("config.json", 9), ("generation_config.json", 9), ("tokenizer_config.json", 9)),
             *(("tokenizer.json", 129), ("vocab.txt", 129), ("spiece.model", 129)),
             *(("special_tokens_map.json", 129), ("chat_template.jinja", 129)),
+            *(("emoji.json", 129), ("word_shape.json", 129), ("byte_maps.json", 129)),
+            *(("tekken.json", 129), ("additional_chat_templates/x.jinja", 129)),
         ],
     )
     def test_are_refused_unread(self, folder, name, megabytes):
+        (folder / name).parent.mkdir(exist_ok=True)
         with (folder / name).open("ab") as file:
             file.truncate(megabytes << 20)  # holes: it takes no room
-        with pytest.raises(UnsafeModelError, match=f"{name} has {megabytes} MiB"):
+        with pytest.raises(UnsafeModelError, match=f"{Path(name).name} has {megabytes} MiB"):
             load_it(folder)
 
     @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "generation_config.json"])
@@ -355,6 +358,44 @@ def test_a_tokenizer_bomb_is_refused(folder):
     with refused(UnsafeModelError, r"normalizer of tokenizer\.json can blow up a text") as caught:
         load_it(folder)
     assert caught.value.status == 5
+
+
+@pytest.mark.timeout(60)
+class TestATokenizerOfFilesElsewhere:
+    @pytest.fixture
+    def outside(self, tmp_path):
+        """A pipe: whoever opens it hangs."""
+        os.mkfifo(tmp_path / "outside.txt")
+        return str(tmp_path / "outside.txt")
+
+    @pytest.mark.parametrize("key", ["vocab", "merges", "init_inputs", "gguf_file", "vocab_file"])
+    def test_is_refused_unopened(self, folder, outside, key):
+        (folder / "tokenizer.json").unlink()
+        edit(folder / "tokenizer_config.json", **{key: [outside] if "in" in key else outside})
+        with pytest.raises(UnsafeModelError, match=rf"tokenizer_config\.json .*{key}") as caught:
+            load_it(folder)
+        assert caught.value.status == 5
+
+    def test_is_refused_as_a_special_token_too(self, folder, outside):
+        """What stands there is read after all else, and overrules it."""
+        edit(folder / "special_tokens_map.json", tokenizer_file=outside)
+        with pytest.raises(UnsafeModelError, match="which is no special token"):
+            load_it(folder)
+
+
+def test_a_tokenizer_in_folders_of_its_own_is_refused(folder):
+    edit(folder / "tokenizer_config.json", tokenizer_class="RagTokenizer")
+    with refused(UnsafeModelError, "'RagTokenizer' as tokenizer_class"):
+        load_it(folder)
+
+
+def test_a_step_with_two_types_is_refused(folder):
+    """Python takes the last; tokenizers goes by the other keys."""
+    text = (folder / "tokenizer.json").read_text()
+    step = '"normalizer": {"type": "NFC", "type": "NFD"}, "was":'
+    (folder / "tokenizer.json").write_text(text.replace('"normalizer":', step, 1))
+    with refused(ModelNotFoundError, r"tokenizer\.json has the key 'type' twice"):
+        load_it(folder)
 
 
 def test_a_config_for_another_version_of_transformers_is_checked_too(folder):

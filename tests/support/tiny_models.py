@@ -30,6 +30,12 @@ CLASSIFIERS = {
     "deberta": {"pos_att_type": ["c2p", "p2c"], "relative_attention": True},
 }
 
+ANSWERERS = {
+    **CLASSIFIERS,
+    "xlnet": {"d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 48},
+    "llama": {},
+}
+
 
 def make_classifier(folder: Path, family: str, **config: Any) -> Path:
     """Write a sequence classifier of the family, three labels unless ``config`` says otherwise."""
@@ -57,8 +63,10 @@ def make_answerer(folder: Path, family: str) -> Path:
 
     tokenizer = _tokenizer(family)
     tokenizer.model_max_length = ANSWERER_LENGTH
-    settings = {**SIZES, **CLASSIFIERS[family], "vocab_size": len(tokenizer)}
+    settings = {**SIZES, **ANSWERERS[family], "vocab_size": len(tokenizer)}
     settings["max_position_embeddings"] = ANSWERER_LENGTH + 2  # RoBERTa begins at 2
+    if family == "xlnet":  # reads rows of any length
+        del settings["max_position_embeddings"]
     config = transformers.AutoConfig.for_model(family, **settings)
     config.pad_token_id = tokenizer.pad_token_id
     model = transformers.AutoModelForQuestionAnswering.from_config(config)
@@ -108,17 +116,29 @@ def _tokenizer(family: str) -> Any:
         case "gpt2":
             vocab = {piece: i for i, piece in enumerate(["<|endoftext|>", *_bytes()])}
             return transformers.GPT2Tokenizer(vocab=vocab, merges=[], model_max_length=64)
-        case "albert" | "xlm-roberta":
-            special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
-            kind = transformers.AlbertTokenizer
-            if family == "xlm-roberta":
-                special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-                kind = transformers.XLMRobertaTokenizer
-            words = [f"▁{word}" for word in WORDS.split()]
-            pieces = dict.fromkeys([*special, "▁", *words, *PIECES])
-            scored = [(p, 0.0 if p in special else -1.0 - i / 100) for i, p in enumerate(pieces)]
-            return kind(vocab=scored, model_max_length=64)
+        case "albert" | "xlm-roberta" | "xlnet" | "llama":
+            return _sentencepiece(family)
     raise ValueError(family)
+
+
+def _sentencepiece(family: str) -> Any:
+    import transformers
+
+    if family == "llama":
+        vocab = {piece: i for i, piece in enumerate(["<unk>", "<s>", "</s>", "▁", *PIECES])}
+        return transformers.LlamaTokenizer(vocab=vocab, merges=[], model_max_length=64)
+    kind: Any = transformers.AlbertTokenizer
+    special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+    if family == "xlnet":
+        kind = transformers.XLNetTokenizer
+        special = ["<pad>", "<unk>", "<cls>", "<sep>", "<mask>", "<s>", "</s>", "<eod>"]
+    if family == "xlm-roberta":
+        kind = transformers.XLMRobertaTokenizer
+        special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    words = [f"▁{word}" for word in WORDS.split()]
+    pieces = dict.fromkeys([*special, "▁", *words, *PIECES])
+    scored = [(p, 0.0 if p in special else -1.0 - i / 100) for i, p in enumerate(pieces)]
+    return kind(vocab=scored, model_max_length=64)
 
 
 def _merges(word: str) -> list[tuple[str, str]]:

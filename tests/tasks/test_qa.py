@@ -14,9 +14,9 @@ import pytest
 from tfcli import run
 from tfcli.core.task import Example, Loaded, Row
 from tfcli.errors import UnfitModelError
+from tfcli.models.pairs import PairWindow, Tokens
 from tfcli.models.registry import starters
-from tfcli.models.windows import PairWindow
-from tfcli.tasks.qa import TASK, QaOptions, _best_pairs
+from tfcli.tasks.qa import TASK, QaOptions, _best_pairs, log_probabilities
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "qa_pipeline.json").read_text())
 PUBLISHED = json.loads((Path(__file__).parents[1] / "reference" / "qa.json").read_text())
@@ -157,6 +157,21 @@ class TestPlaces:
                 begin, after = context[answer["start"]], context[answer["end"] :][:1]
                 assert not {begin, after} & {"\u0301", "\u200d", "🏽"}
 
+    def test_a_character_without_end_is_no_answer_without_end(self):
+        """What people call Zalgo text."""
+        context = (
+            "The key is with Mar" + "\u0301" * 100 + "ia. " + "The rain fell on the roof. " * 20
+        )
+        assert len(ask("Who has the key?", context)["answer"]) < 200
+
+    @pytest.mark.parametrize("family", ["bert", "roberta", "albert", "llama"])
+    def test_words_are_whole_at_the_borders_of_windows_too(self, model, family):
+        context = "unbelievable deeplearning interesting filmmaking " * 8
+        options = {"align_to_words": True, "top_k": 40, "max_seq_len": 32, "stride": 4}
+        for answer in ask("a?", context, model=model(family), **options)["answers"]:
+            assert context[answer["start"] - 1 : answer["start"]] in ("", " ")
+            assert context[answer["end"] : answer["end"] + 1] in ("", " ")
+
     def test_words_are_whole_if_so_wished(self, model):
         context = "unbelievable films are deeplearning"
         for answer in ask("a?", context, model=model("bert"), top_k=9, align_to_words=True)[
@@ -170,6 +185,21 @@ class TestPlaces:
         assert max(len(a["answer"].split()) for a in answers["answers"]) == 2
 
 
+class PaddedRight:
+    padding_side = "right"
+
+
+NOTHING = Tokens(np.zeros(0), np.zeros((0, 2)), np.zeros(0))
+
+
+def windows_of(count):
+    """Windows of four tokens behind ``[CLS]``, each of which shares two with the one before."""
+    return [
+        PairWindow(NOTHING, 2 * i, 4, 1, slice(1 if i else 0, 3 if i < count - 1 else 4), cls=0)
+        for i in range(count)
+    ]
+
+
 class TestManyWindows:
     def test_an_answer_is_found_wherever_it_stands(self):
         filler = "Nothing happened that day, and nobody came to see whether anything would. "
@@ -179,37 +209,46 @@ class TestManyWindows:
             assert record["answer"] == "New Year's Day 1781"
             assert record["start"] == context.index("New Year's Day 1781")
 
-    def test_one_softmax_runs_over_all_windows(self):
-        context = np.array([False, True, True])
-        windows = [PairWindow(context, 0, None, None)] * 2
-        logits = [np.array([[0.0, 1, 2], [0, 2, 1]]), np.array([[0.0, 5, 1], [0, 1, 3]])]
-        logs = TASK.log_probabilities(windows, logits)
-        assert sum(np.exp(log[0]).sum() for log in logs) == pytest.approx(1)
-        assert sum(np.exp(log[1]).sum() for log in logs) == pytest.approx(1)
-        assert logs[1][0, 1] - logs[0][0, 2] == pytest.approx(3)
+    def test_the_score_does_not_depend_on_which_windows_see_the_answer(self):
+        filler = "Nothing happened that day, and nobody came to see whether anything would. "
+        scores = []
+        for before in range(30, 40):
+            context = filler * before + LETTER + filler * (70 - before)
+            record = ask("When did the bridge open?", context)
+            assert "1781" in record["answer"]
+            scores.append(record["score"])
+        assert min(scores) > 0.5 * max(scores)
 
-    def test_windows_overlap_by_the_stride(self, answerer):
-        import transformers
+    @pytest.mark.parametrize("count", [1, 2, 50])
+    def test_each_token_enters_the_softmax_once_and_no_answer_once(self, count):
+        """Windows of four tokens that share two; the answer is certain, or that there is none."""
+        windows = windows_of(count)
+        sure = [np.zeros((2, 5)) for _ in windows]
+        sure[0][:, 2] = 30.0
+        for place in range(1, count):
+            sure[place][:, 0] = 30.0  # these windows are certain that they have none
+        logs, none = log_probabilities(windows, sure)
+        assert np.exp(logs[0][:, 1]) == pytest.approx([1, 1])
+        assert np.exp(none) == pytest.approx(0, abs=1e-6)
+        empty = [np.pad(np.full((2, 1), 30.0), ((0, 0), (0, 4))) for _ in windows]
+        logs, none = log_probabilities(windows, empty)
+        assert np.exp(none) == pytest.approx(1)
+        even, none = log_probabilities(windows, [np.zeros((2, 5)) for _ in windows])
+        tokens = 2 + 2 * count
+        assert np.exp(even[0][0, 0]) == pytest.approx(1 / (tokens + 1))
 
-        folder = answerer("bert")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        config = transformers.AutoConfig.from_pretrained(folder)
-        loaded = Loaded(None, tokenizer, config, 128)
-        example = Example(0, {"question": "a", "context": "film " * 100})
-        [rows] = TASK.preprocess([example], loaded, QaOptions(max_seq_len=44, stride=10))
-        starts = [int(row.note.offsets[row.note.context][0, 0]) // 5 for row in rows]
-        assert starts == [0, 30, 60]
-        assert all(row.length <= 44 for row in rows)
-
-    def test_many_questions_share_a_batch_and_answer_as_alone(self, model):
+    @pytest.mark.parametrize(
+        "family", ["bert", "roberta", "distilbert", "albert", "xlnet", "llama", "gpt2"]
+    )
+    def test_many_questions_share_a_batch_and_answer_as_alone(self, model, family):
         asked = [
             {"question": q, "context": c}
             for q in ("film?", "what is great and not very bad?")
             for c in ("the film is great", "i love deep learning " * 12, "good")
         ]
-        together = list(run("qa", asked, model=model("distilbert"), top_k=3))
+        together = list(run("qa", asked, model=model(family), top_k=3))
         for record, one in zip(together, asked, strict=True):
-            alone = ask(**one, model=model("distilbert"), top_k=3)
+            alone = ask(**one, model=model(family), top_k=3)
             assert [a["answer"] for a in record["answers"]] == [
                 a["answer"] for a in alone["answers"]
             ]
@@ -240,10 +279,12 @@ class TestNoAnswer:
 
     def _decoded(self, logits, options):
         example = Example(0, {"question": "q", "context": "a b"})
-        offsets = np.array([[0, 0], [0, 1], [2, 3]])
-        window = PairWindow(np.array([False, True, True]), 0, offsets, np.array([-1, 0, 1]))
-        row = Row({"input_ids": [1, 2, 3]}, note=window)
-        return TASK.postprocess(example, [row], [np.array(logits)], Loaded(), options)
+        tokens = Tokens(np.array([7, 8]), np.array([[0, 1], [2, 3]]), np.array([0, 1]))
+        window = PairWindow(tokens, 0, 2, 1, slice(0, 2), 0)
+        row = Row({"input_ids": [1, 7, 8]}, note=window)
+        return TASK.postprocess(
+            example, [row], [np.array(logits)], Loaded(tokenizer=PaddedRight()), options
+        )
 
     def test_a_context_without_a_token_has_none(self, model):
         record = ask("film?", "\u0301\u0301", model=model("bert"))
@@ -253,17 +294,17 @@ class TestNoAnswer:
 class TestPairs:
     def test_they_are_the_best_of_all_that_are_allowed(self):
         rng = np.random.default_rng(3)
-        for tokens, longest, count in ((7, 3, 4), (5, 9, 100), (40, 15, 12), (1, 1, 1)):
-            context = rng.random(tokens) < 0.8
-            log = rng.normal(size=(2, tokens))
+        for size, longest, count in ((7, 3, 4), (5, 9, 100), (40, 15, 12), (1, 1, 1)):
+            log = rng.normal(size=(2, size))
+            own = slice(size // 4, size)
+            window = PairWindow(NOTHING, 100, size, 3, own, None)
             every = [
-                (first, last, float(np.exp(log[0, first] + log[1, last])))
-                for first in range(tokens)
-                for last in range(first, min(first + longest, tokens))
-                if context[first] and context[last]
+                (100 + first, 100 + last, float(np.exp(log[0, first] + log[1, last])))
+                for first in range(own.start, size)
+                for last in range(first, min(first + longest, size))
             ]
             expected = sorted(every, key=lambda pair: -pair[2])[:count]
-            found = list(_best_pairs(PairWindow(context, None, None, None), log, longest, count))
+            found = list(_best_pairs([window], [log], longest, count))
             assert [pair[:2] for pair in found] == [pair[:2] for pair in expected]
             assert [p[2] for p in found] == pytest.approx([p[2] for p in expected])
 
@@ -272,7 +313,9 @@ class TestWhatCannotBe:
     def test_a_question_without_room_for_a_context(self, model):
         record = ask("film " * 200, "good", model=model("bert"))
         assert record["error"]["type"] == "too_long"
-        assert "the question has 200 tokens, and 109 is the most here" in record["error"]["message"]
+        assert record["error"]["message"] == (
+            "the question has 91 tokens too many: a window has 128, of which 16 are for the context"
+        )
 
     def test_a_classifier(self, classifier):
         with pytest.raises(UnfitModelError, match="no qa_outputs"):
@@ -301,9 +344,7 @@ class TestSegments:
             )
             example = Example(0, {"question": "film", "context": "good"})
             [[row]] = TASK.preprocess([example], loaded, QaOptions())
-            assert ("token_type_ids" in row.inputs) == told
-            if told:
-                assert 1 in row.inputs["token_type_ids"]
+            assert (1 in row.inputs.get("token_type_ids", ())) == told
 
 
 def test_the_context_stays_out_of_records():

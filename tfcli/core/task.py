@@ -32,8 +32,8 @@ class Example:
 class Row:
     """What the model sees once; an example has one row, or many if it is long."""
 
-    inputs: Mapping[str, Sequence[int]]
-    """The model's arguments, unpadded: ``input_ids``, ``attention_mask`` …"""
+    inputs: Mapping[str, Any]
+    """The model's arguments, unpadded lists or arrays of integers: ``input_ids`` …"""
     note: Any = None
     """What the task's ``postprocess`` wants to know of the row."""
 

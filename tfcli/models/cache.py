@@ -8,20 +8,20 @@ import json
 import os
 import re
 from contextlib import suppress
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-
-_READ = ("*.json", "*.jinja", "*.txt", "*.model", "*.spm", "*.codes", "*.tiktoken")
-_NEVER_READ = ("*.bin.index.json", "*.h5.index.json", "*.msgpack.index.json", "trainer_state.json")
-_VOCABULARIES = (
-    *("tokenizer.json", "tokenizer_config.json", "vocab.*", "vocab-*", "*.model", "*.spm"),
-    *("*.tiktoken", "tekken.json"),
+from tfcli.models.files import (
+    INDEX,
+    WEIGHTS,
+    entry_of,
+    foreign,
+    is_read,
+    is_vocabulary,
+    pickles,
+    places_in,
 )
-_PICKLES = ("*model*.bin", "*.h5", "*.msgpack", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
 _TOKENIZER = "tokenizer_config"
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
@@ -89,14 +89,14 @@ def missing(folder: Path, trust_remote_code: bool = False) -> str:
     for name in names:
         if (is_read(name) or name == WEIGHTS) and not (folder / name).is_file():
             return name  # a link to a blob that has gone
-    if not any(fnmatchcase(name, kind) for name in names for kind in _VOCABULARIES):
+    if not any(map(is_vocabulary, names)):
         return "tokenizer.json"
     for module in _code(folder) if trust_remote_code else ():
         if not (folder / module).is_file():
             return module
     weights = weights_of(folder, names)
     lost = next((n for n in weights if not (folder / n).is_file()), "" if weights else INDEX)
-    return "" if lost == WEIGHTS and pickle_in(names) else lost
+    return "" if lost == WEIGHTS and (pickles(names) or foreign(names)) else lost
 
 
 def _code(folder: Path) -> list[str]:
@@ -107,26 +107,17 @@ def _code(folder: Path) -> list[str]:
     return [f"{name.rpartition('.')[0]}.py" for name in classes if "--" not in name]
 
 
-def is_read(name: str, trust_remote_code: bool = False) -> bool:
-    """Whether loading reads this file, weights apart: configs, tokenizers of all kinds."""
-    if trust_remote_code and name.endswith(".py"):
-        return True
-    return any(fnmatchcase(name, kind) for kind in _READ) and not any(
-        fnmatchcase(name, kind) for kind in _NEVER_READ
-    )
-
-
 def weights_of(folder: Path, names: list[str]) -> list[str]:
     """The files of a model's weights, of those that it has; none if its index is broken.
 
     The folder holds the config and the index; ``names`` may be all that the Hub has.
     """
-    own = _read(folder / "config.json").get("transformers_weights")
-    entry = str(own or (INDEX if INDEX in names and WEIGHTS not in names else WEIGHTS))
+    config = _read(folder / "config.json")
+    entry = entry_of(config, names) or str(config.get("transformers_weights") or WEIGHTS)
     if not entry.endswith(".json"):
         return [Path(entry).name]
-    places = _read(folder / Path(entry).name).get("weight_map")
-    return sorted({Path(str(p)).name for p in places.values()}) if isinstance(places, dict) else []
+    places = places_in(_read(folder / Path(entry).name))
+    return sorted({Path(str(place)).name for place in places.values()})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -135,8 +126,3 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return read if isinstance(read, dict) else {}
-
-
-def pickle_in(names: list[str]) -> str:
-    """The first of these files whose weights can run code; empty if there is none."""
-    return next((n for n in sorted(names) if any(fnmatchcase(n, kind) for kind in _PICKLES)), "")

@@ -1,9 +1,8 @@
 """Pickled weights to safetensors, in a child process that can do nothing else."""
 
-import hashlib
 import json
 import os
-import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -12,11 +11,23 @@ from typing import Any
 
 from tfcli import errors
 from tfcli.errors import ModelNotFoundError, ResourceError, TfcliError, UnsafeModelError, UsageError
-from tfcli.models.settings import broken, is_plain, read_json
-from tfcli.models.trust import PICKLES, WEIGHTS, file_names
+from tfcli.models.files import (
+    INDEX,
+    PICKLED,
+    PICKLED_INDEX,
+    PICKLES,
+    READ_MB,
+    WEIGHTS,
+    is_plain,
+    pickles,
+    places_in,
+    sha256,
+)
+from tfcli.models.settings import broken, read_json
+from tfcli.models.trust import file_names
 
-_ONE, _INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
-_OF_TRAINING = re.compile(r"(adapter|training_args|optimizer|scheduler|scaler|rng_state).*")
+_SECONDS, _BYTES_A_SECOND = 600, 4_000_000
+"""The patience with a child: to start, and to read and write on the slowest disk there is."""
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "OMP_NUM_THREADS", "LANG")
 
 
@@ -35,13 +46,14 @@ def convert(folder: Path) -> list[dict[str, Any]]:
     if not folder.is_dir():
         raise ModelNotFoundError(f"There is no folder {folder}.")
     index, sources = _sources(folder)
+    _require_free(folder, [*sources.values(), *([INDEX] if index else [])])
     with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder) as name:
         partial = Path(name)
         records = [_converted(folder / file, out, partial) for file, out in sources.items()]
         done = [*sources.values()]
         if index:  # last: it makes the others a model
             index["weight_map"] = _places(partial, done)
-            done.append("model.safetensors.index.json")
+            done.append(INDEX)
             (partial / done[-1]).write_text(json.dumps(index, indent=2), encoding="utf-8")
         for out in done:
             (partial / out).replace(folder / out)
@@ -51,50 +63,60 @@ def convert(folder: Path) -> list[dict[str, Any]]:
 def _sources(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """The index if there is one, and for each pickle the name of what it becomes."""
     names = file_names(folder)
-    if there := next((name for name in WEIGHTS if name in names), None):
-        raise UsageError(f"{folder} has {there} already.", hint=f"tfcli sentiment -m {folder} TEXT")
-    if _ONE in names:
-        return {}, {_ONE: WEIGHTS[0]}
-    if _INDEX in names:
+    if there := next((name for name in (WEIGHTS, INDEX) if name in names), None):
+        raise UsageError(
+            f"{folder} has {there} already.",
+            hint=f"tfcli sentiment -m {shlex.quote(str(folder))} TEXT",
+        )
+    if PICKLED in names:
+        return {}, {PICKLED: WEIGHTS}
+    if PICKLED_INDEX in names:
         return _shards(folder, names)
-    found = [n for n in names if n.endswith(PICKLES) and not _OF_TRAINING.fullmatch(n)]
+    found = pickles(names)
     if not found:
         raise ModelNotFoundError(f"{folder} holds no pickled weights ({', '.join(PICKLES)}).")
     if len(found) > 1:
         raise UsageError(
-            f"{folder} holds {len(found)} pickles, and none is {_ONE}: {', '.join(found[:5])}.",
-            hint=f"Rename the one with the weights to {_ONE}.",
+            f"{folder} holds {len(found)} pickles, and none is {PICKLED}: {', '.join(found[:5])}.",
+            hint=f"Rename the one with the weights to {PICKLED}.",
         )
-    return {}, {found[0]: WEIGHTS[0]}
+    return {}, {found[0]: WEIGHTS}
+
+
+def _require_free(folder: Path, outputs: list[str]) -> None:
+    """Refuse to write over what somebody else has written."""
+    if there := next((name for name in outputs if os.path.lexists(folder / name)), None):
+        raise UsageError(
+            f"{folder} has {there} already, which the conversion would overwrite.",
+            hint="Move it elsewhere first.",
+        )
 
 
 def _shards(folder: Path, names: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    index = read_json(folder / _INDEX, 128)
-    places = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(places, dict) or not places:
-        raise broken(folder, f"{_INDEX} has no weight_map")
-    sources = {}
-    for file in sorted(set(map(str, places.values()))):
+    index = read_json(folder / PICKLED_INDEX, READ_MB)
+    files = sorted(set(map(str, places_in(index).values())))
+    if not files:
+        raise broken(folder, f"{PICKLED_INDEX} has no weight_map")
+    for file in files:
         if not (is_plain(file) and file.endswith(PICKLES)):
-            raise UnsafeModelError(f"{_INDEX} leads out of its folder, to {file[:80]!r}.")
+            raise UnsafeModelError(f"{PICKLED_INDEX} leads out of its folder, to {file[:80]!r}.")
         if file not in names:
-            raise broken(folder, f"{_INDEX} names {file}, which is not there")
-        stem = Path(file).stem.removeprefix("pytorch_")
-        sources[file] = f"{stem}.safetensors"
-    return index, sources
+            raise broken(folder, f"{PICKLED_INDEX} names {file}, which is not there")
+    made = (f"model-{i:05}-of-{len(files):05}.safetensors" for i in range(1, len(files) + 1))
+    return index, dict(zip(files, made, strict=True))
 
 
 def _converted(source: Path, output: str, partial: Path) -> dict[str, Any]:
-    digest = _sha256(source)
+    digest = sha256(source)
     with tempfile.TemporaryDirectory(dir=partial) as name:
         answer = _unpickled(source, Path(name), digest)
-        made = Path(name) / WEIGHTS[0]
+        made = Path(name) / WEIGHTS
         made.replace(partial / output)
     return {
         "file": str(source),
         "output": output,
         "sha256": digest,
-        "output_sha256": _sha256(partial / output),
+        "output_sha256": sha256(partial / output),
         "tensors": answer["tensors"],
         "bytes": (partial / output).stat().st_size,
     }
@@ -102,24 +124,29 @@ def _converted(source: Path, output: str, partial: Path) -> dict[str, Any]:
 
 def _unpickled(source: Path, folder: Path, digest: str) -> dict[str, Any]:
     """What the child says; its errors are raised here. It inherits no secrets and no network."""
-    child = subprocess.run(
-        [
-            *(sys.executable, "-I", "-B", "-m", "tfcli.models.unpickle"),
-            *(str(source.absolute()), str(folder.absolute()), digest),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        cwd=folder,
-        env={
-            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-            "HOME": str(folder),
-            "HF_HUB_OFFLINE": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-        },
-        check=False,
-    )
+    most = _SECONDS + source.stat().st_size // _BYTES_A_SECOND
     try:
-        answer: dict[str, Any] = json.loads(child.stdout)
+        child = subprocess.run(
+            [
+                *(sys.executable, "-I", "-B", "-m", "tfcli.models.unpickle"),
+                *(str(source.absolute()), str(folder.absolute()), digest),
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd=folder,
+            env={
+                **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+                "HOME": str(folder),
+                "HF_HUB_OFFLINE": "1",
+                "HF_HUB_DISABLE_TELEMETRY": "1",
+            },
+            timeout=most,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TfcliError(f"{source.name} was not converted within {most} seconds.") from None
+    try:
+        return _told(json.loads(child.stdout))
     except ValueError:
         if child.returncode == -9:  # so the system ends what fills the memory
             raise ResourceError(f"{source.name} does not fit into the memory.") from None
@@ -127,10 +154,19 @@ def _unpickled(source: Path, folder: Path, digest: str) -> dict[str, Any]:
         raise TfcliError(
             f"The conversion of {source.name} ended with status {child.returncode}. {said[-1]}"
         ) from None
-    if "error" in answer:
-        error: type[TfcliError] = getattr(errors, answer["error"])
-        raise error(answer["message"])
-    return answer
+
+
+def _told(answer: Any) -> dict[str, Any]:
+    """The answer of a child that a pickle may have taken over: of what it names only errors."""
+    match answer:
+        case {"tensors": int()}:
+            return {"tensors": answer["tensors"]}
+        case {"error": str(name), "message": str(message)}:
+            error = vars(errors).get(name)
+            if isinstance(error, type) and issubclass(error, TfcliError):
+                raise error(message)
+            raise TfcliError(message)
+    raise ValueError("no answer")
 
 
 def _places(partial: Path, files: list[str]) -> dict[str, str]:
@@ -142,8 +178,3 @@ def _places(partial: Path, files: list[str]) -> dict[str, str]:
         with safe_open(partial / file, framework="numpy") as opened:
             places.update(dict.fromkeys(opened.keys(), file))
     return places
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,16 +19,35 @@ TOKEN_FACTOR, TOKENS_ADDED = 10, 1_000
 MOST_PADDING = 1 << 20
 
 _LISTS = ("normalizers", "pretokenizers", "processors", "decoders")
-_PARTS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
-_CONSTANT = {
-    *("NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "Strip", "StripAccents"),
-    *("BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation", "Digits", "Split"),
-    *("CharDelimiterSplit", "UnicodeScripts", "FixedLength"),
-    *("WordPiece", "BPEDecoder", "CTC", "Fuse", "ByteFallback"),
+_SEQUENCE = {"Sequence": 1}
+_DOUBLING = 2  # a byte becomes a letter of two; spaces stand around hanzi, or before each token
+_TYPES: dict[str, dict[str, float]] = {
+    "normalizer": {
+        **dict.fromkeys(("NFC", "NFD", "NFKC", "NFKD", "Nmt", "Lowercase", "Strip"), 1),
+        **dict.fromkeys(("StripAccents", "Replace", "Prepend", "Precompiled"), 1),
+        **dict.fromkeys(("ByteLevel", "BertNormalizer"), _DOUBLING),
+    },
+    "pre_tokenizer": {
+        **dict.fromkeys(("BertPreTokenizer", "Whitespace", "WhitespaceSplit", "Punctuation"), 1),
+        **dict.fromkeys(("Digits", "Split", "CharDelimiterSplit", "UnicodeScripts"), 1),
+        **dict.fromkeys(("FixedLength", "Metaspace"), 1),
+        "ByteLevel": _DOUBLING,
+    },
+    "post_processor": {
+        **dict.fromkeys(("BertProcessing", "RobertaProcessing", "TemplateProcessing"), 1),
+        "ByteLevel": 1,
+    },
+    "decoder": {
+        **dict.fromkeys(("Fuse", "ByteFallback", "Strip", "Metaspace", "Replace"), 1),
+        **dict.fromkeys(("WordPiece", "BPEDecoder", "CTC", "ByteLevel"), _DOUBLING),
+    },
 }
-"""Steps that, however often they come, grow a text once at most, and little."""
+"""What a step of each type makes of a byte, by the type alone: often once, however often it comes.
+
+What its keys say comes on top. tokenizers goes by the keys where it does not know the type for this
+part, is given none, or is given one twice, and of a template it never looks at the type.
+"""
 _UNKNOWN = 4
-_DOUBLING = 2  # ByteLevel: a byte becomes a letter of two; BertNormalizer: spaces around hanzi
 
 
 class _Growth(NamedTuple):
@@ -38,6 +57,9 @@ class _Growth(NamedTuple):
     def then(self, step: "_Growth") -> "_Growth":
         return _Growth(self.factor * step.factor, self.added * step.factor + step.added)
 
+    def at_least(self, other: "_Growth") -> "_Growth":
+        return _Growth(max(self.factor, other.factor), max(self.added, other.added))
+
 
 def require_bounded(name: str, content: dict[str, Any]) -> None:
     """Refuse a tokenizer.json that can blow up a text, or a row of tokens.
@@ -46,7 +68,7 @@ def require_bounded(name: str, content: dict[str, Any]) -> None:
         UnsafeModelError: naming the part that does.
         ValueError: a part is not what it says it is.
     """
-    parts = {part: _grown(name, part, content) for part in _PARTS}
+    parts = {part: _grown(name, part, content) for part in _TYPES}
     text = parts["normalizer"].then(parts["pre_tokenizer"])
     for part, growth in (("normalizer", text), ("decoder", parts["decoder"])):
         if growth.factor > TEXT_FACTOR or growth.added > TEXT_ADDED:
@@ -64,47 +86,46 @@ def _grown(name: str, part: str, content: dict[str, Any]) -> _Growth:
     for count, step in enumerate(_steps(content.get(part))):
         if count == MOST_STEPS:
             raise UnsafeModelError(f"The {part} of {name} has more than {MOST_STEPS:,} steps.")
-        growth = growth.then(_growth(step))
+        growth = growth.then(_growth(part, step))
     return growth
 
 
 def _steps(node: Any) -> Iterator[dict[str, Any]]:
-    """The steps of a part in order, sequences within sequences unfolded."""
-    left = [node]
+    """The steps of a part in order, and all that any of them holds, whatever its type."""
+    left = [] if node is None else [node]
     while left:
         step = left.pop()
-        if isinstance(step, list):
-            left += reversed(step)
-        elif isinstance(step, dict):
-            inner = [step[key] for key in _LISTS if key in step]
-            left += inner
-            if not inner:
-                yield step
+        if not isinstance(step, dict):  # tokenizers takes ["x"] for a Prepend
+            raise ValueError("a step is no object")
+        yield step
+        left += reversed([inner for key in _LISTS for inner in step.get(key) or ()])
 
 
-def _growth(step: dict[str, Any]) -> _Growth:
-    """The growth of one step, told by its keys: tokenizers reads steps without a type, too."""
+def _growth(part: str, step: dict[str, Any]) -> _Growth:
+    """The growth of one step, apart from what it holds: the largest of all that it may mean.
+
+    So there is no key that hides another. Every reading only adds to the bound.
+    """
     kind = step.get("type")
+    factor = (_TYPES[part] | _SEQUENCE).get(kind, _UNKNOWN) if isinstance(kind, str) else _UNKNOWN
+    growth = _Growth(factor, 4 if part == "post_processor" else 0)  # two special tokens, or four
     if "pattern" in step and "content" in step:
-        return _replacing(step["pattern"], _size(step["content"]))
-    if "prepend" in step:
-        return _Growth(1, _size(step["prepend"]))
+        growth = growth.at_least(_replacing(step["pattern"], _size(step["content"])))
+    if "prepend" in step:  # before each piece of a text that special tokens cut up
+        size = _size(step["prepend"])
+        growth = growth.at_least(_Growth(1 + size, size))
     if "precompiled_charsmap" in step:
-        return _Growth(max(1, _longest(step["precompiled_charsmap"])))
+        growth = growth.at_least(_Growth(_longest(step["precompiled_charsmap"])))
     if "single" in step or "pair" in step:
-        return _template(step)
-    if kind == "Metaspace":  # a sign for a space, and one in front
-        return _Growth(2 * max(1, _size(step.get("replacement"))))
-    if kind in _CONSTANT:
-        return _Growth()
-    if kind in ("BertProcessing", "RobertaProcessing"):
-        return _Growth(1, 4)
-    return _Growth(_DOUBLING if kind in ("ByteLevel", "BertNormalizer") else _UNKNOWN)
+        growth = growth.at_least(_template(step))
+    if "replacement" in step or kind == "Metaspace":  # a sign for a space, and one in front
+        growth = growth.at_least(_Growth(2 * max(1, _size(step.get("replacement")))))
+    return growth
 
 
 def _replacing(pattern: Any, content: int) -> _Growth:
-    literal = pattern.get("String") if isinstance(pattern, dict) else None
-    if literal:
+    literal = pattern.get("String") if isinstance(pattern, dict) and len(pattern) == 1 else None
+    if isinstance(literal, str) and literal:
         return _Growth(max(1, content / _size(literal)))
     return _Growth(
         1 + content, content
@@ -120,7 +141,7 @@ def _longest(charsmap: Any) -> int:
         (trie,) = struct.unpack_from("<I", blob)
     except struct.error as exc:
         raise ValueError("precompiled_charsmap") from exc
-    return max(map(len, blob[4 + trie :].split(b"\0")))
+    return max(1, *map(len, blob[4 + trie :].split(b"\0")))
 
 
 def _template(step: dict[str, Any]) -> _Growth:

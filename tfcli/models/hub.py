@@ -7,7 +7,6 @@ to fall back to what is cached. ``patience.py`` bounds the waits, ``trouble.py``
 what goes wrong.
 """
 
-import hashlib
 import logging
 import os
 import shutil
@@ -21,25 +20,35 @@ from typing import Any
 from tfcli.core.job import ModelRef
 from tfcli.errors import ModelNotFoundError, TfcliError, UnsafeModelError, UsageError
 from tfcli.models.cache import (
-    INDEX,
-    WEIGHTS,
     cache_folder,
     is_commit,
     is_pinned,
-    is_read,
     missing,
-    pickle_in,
     repo_folder,
     snapshot,
     weights_of,
 )
+from tfcli.models.files import (
+    ADAPTER,
+    INDEX,
+    PICKLES,
+    READ_MB,
+    WEIGHTS,
+    foreign,
+    is_read,
+    pickles,
+    sha256,
+)
 from tfcli.models.patience import patience, show_bars, tamed, within
+from tfcli.models.settings import MEGABYTE
 from tfcli.models.trouble import absent, download, in_words, no_space, passes
 
 log = logging.getLogger("tfcli")
 
 _WAITS = (1, 2)
 """Seconds before the question is asked again, when the Hub is in trouble."""
+_UNCHECKED = ".unchecked"
+"""Beside weights from before they are fetched until they are found to be the Hub's."""
 
 
 def fetch(ref: ModelRef) -> Path:
@@ -48,25 +57,28 @@ def fetch(ref: ModelRef) -> Path:
     Raises:
         ModelNotFoundError: not on the Hub, gated or private; not cached whole while offline.
         UnsafeModelError: its weights are pickles only; nothing is fetched.
-        UsageError: HF_ENDPOINT is no address.
-        TfcliError: the Hub, the connection or the disk fails.
+        UsageError: HF_ENDPOINT is no address, HF_HUB_ETAG_TIMEOUT no number of seconds.
+        TfcliError: the Hub, the connection or the disk fails, and no whole copy is here.
     """
     cached = snapshot(ref.checkpoint, ref.revision)
+    if cached:
+        _check_again(cached)
     whole = cached is not None and not missing(cached, ref.trust_remote_code)
     if cached and whole and (is_offline() or is_pinned(ref.revision, cached)):
         return cached
     if is_offline():
         raise absent(ref, cached, "the Hub was not asked (offline)")
-    hub = _Hub(ref)
+    hub, seconds = _Hub(ref), patience(whole)
     with tamed():
         try:
-            found = hub.ask(ref.revision, patience(whole), () if whole else _WAITS)
+            return hub.bring(hub.ask(ref.revision, seconds, () if whole else _WAITS))
+        except UnsafeModelError:
+            raise
         except TfcliError as exc:
             if not (cached and whole):
                 raise
             log.warning("%s; the copy on this machine answers.", str(exc).rstrip("."))
             return cached
-        return hub.bring(found)
 
 
 def is_offline() -> bool:
@@ -96,6 +108,8 @@ class _Hub:
     def __init__(self, ref: ModelRef) -> None:
         self.ref = ref
         self.address = endpoint()
+        self.files: dict[str, Any] = {}
+        """What there is to know of each file, once one is to be fetched."""
 
     def ask(self, revision: str | None, timeout: float, waits: Sequence[float], **what: Any) -> Any:
         """What the Hub knows of the model: its commit, its files; asked again if it may help."""
@@ -122,8 +136,11 @@ class _Hub:
         folder = repo_folder(self.ref.checkpoint) / "snapshots" / str(found.sha)
         names = sorted(f.rfilename for f in found.siblings or () if "/" not in f.rfilename)
         _require_weights(self.ref, names)
+        _check_again(folder)
         read = [name for name in names if is_read(name, self.ref.trust_remote_code)]
-        described = [name for name in read if not (folder / name).is_file()]
+        if described := [name for name in read if not (folder / name).is_file()]:
+            self._look_up(found.sha)
+            self._require_small(described)
         pool = ThreadPoolExecutor(8)
         try:
             list(pool.map(lambda name: self.fetch(name, found.sha), described))
@@ -139,30 +156,59 @@ class _Hub:
         _remember(self.ref, found.sha)
         return folder
 
+    def _look_up(self, commit: str) -> None:
+        """Ask for sizes and SHA-256 of the files; only once, it is a large answer."""
+        if not self.files:
+            known = self.ask(commit, patience(), _WAITS, files_metadata=True)
+            self.files = {file.rfilename: file for file in known.siblings or ()}
+
+    def _require_small(self, names: list[str]) -> None:
+        """Refuse before a byte is fetched what is too large to be read."""
+        for name in names:
+            size = self._size(name)
+            if size > READ_MB * MEGABYTE:
+                raise UnsafeModelError(
+                    f"{name} of {self.ref} has {size / MEGABYTE:,.0f} MiB; "
+                    f"more than {READ_MB} are not read."
+                )
+
+    def _size(self, name: str) -> int:
+        return int(getattr(self.files.get(name), "size", None) or 0)
+
+    def _sha256(self, name: str) -> str:
+        """Of what the Hub keeps as a large file; of others it knows none."""
+        large = getattr(self.files.get(name), "lfs", None)
+        return large.sha256 if large else ""
+
+    def _here(self, name: str) -> int:
+        """How many bytes of a large file are here: a blob without its link, or a part of it."""
+        blob = repo_folder(self.ref.checkpoint) / "blobs" / (self._sha256(name) or "none")
+        parts = (blob, blob.with_name(f"{blob.name}.incomplete"))
+        return max(part.stat().st_size if part.is_file() else 0 for part in parts)
+
     def _bring_weights(self, names: list[str], commit: str) -> None:
-        described = self.ask(commit, patience(), _WAITS, files_metadata=True)
-        files = {file.rfilename: file for file in described.siblings if file.rfilename in names}
-        size = sum(file.size or 0 for file in files.values())
+        self._look_up(commit)
+        size = sum(max(0, self._size(name) - self._here(name)) for name in names)
         log.info("%s: %.0f MB to fetch", self.ref, size / 1e6)
         if size > _free():
             raise no_space(self.ref, size, _free())
         show_bars()
         for name in names:
-            path = self.fetch(name, commit)
-            large = files[name].lfs if name in files else None
-            if large is not None and _sha256(path) != large.sha256:
-                path.resolve().unlink()
-                path.unlink()
+            path = self.fetch(name, commit, self._sha256(name))
+            if not _is_sound(path):
                 raise TfcliError(
                     f"{name} of {self.ref} did not arrive as the Hub has it.",
                     hint="Type the command again: it is fetched anew.",
                 )
 
-    def fetch(self, name: str, commit: str) -> Path:
-        """Fetch one file into the cache."""
+    def fetch(self, name: str, commit: str, digest: str = "") -> Path:
+        """Fetch one file into the cache, with a mark beside it that says what it should be."""
         from huggingface_hub import hf_hub_download
 
+        path = repo_folder(self.ref.checkpoint) / "snapshots" / commit / name
         try:
+            if digest:
+                path.with_name(path.name + _UNCHECKED).write_text(digest, encoding="ascii")
             return Path(
                 hf_hub_download(
                     self.ref.checkpoint,
@@ -179,7 +225,7 @@ class _Hub:
 
 def _require_weights(ref: ModelRef, names: list[str]) -> None:
     """Refuse before a byte is fetched what ``load`` would refuse afterwards."""
-    if "adapter_config.json" in names:
+    if ADAPTER in names:
         raise UnsafeModelError(
             f"{ref} is an adapter: adapter_config.json names another model to load.",
             hint="Name a model that its adapter was merged into.",
@@ -188,13 +234,13 @@ def _require_weights(ref: ModelRef, names: list[str]) -> None:
         raise ModelNotFoundError(f"{ref} has no config.json: it holds no model that tfcli can run.")
     if WEIGHTS in names or INDEX in names:
         return
-    if pickled := pickle_in(names):
+    if pickled := next(iter([*pickles(names), *foreign(names)]), ""):
         folder = ref.checkpoint.rpartition("/")[2]
         raise UnsafeModelError(
             f"{ref} has only {pickled}, which can run code when it is loaded; "
             "tfcli reads safetensors only.",
             hint=f"{download(ref)} --local-dir {folder} && tfcli models convert {folder}"
-            if pickled.endswith(".bin")
+            if pickled.lower().endswith(PICKLES)
             else "Ask the model's author for model.safetensors.",
         )
     if not any(name.endswith(".safetensors") for name in names):  # config.json may name one
@@ -208,9 +254,24 @@ def _free() -> int:
     return shutil.disk_usage(there).free
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _is_sound(path: Path) -> bool:
+    """Whether a file is what the mark beside it says; else it is thrown away."""
+    mark = path.with_name(path.name + _UNCHECKED)
+    if not (mark.is_file() and path.is_file()):
+        return True
+    sound = sha256(path) == mark.read_text(encoding="ascii")
+    if not sound:
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+    mark.unlink(missing_ok=True)
+    return sound
+
+
+def _check_again(folder: Path) -> None:
+    """Check what a run had fetched that was killed before it had checked it."""
+    with suppress(OSError):
+        for mark in folder.glob(f"*{_UNCHECKED}"):
+            _is_sound(mark.with_name(mark.name.removesuffix(_UNCHECKED)))
 
 
 def _remember(ref: ModelRef, commit: str) -> None:

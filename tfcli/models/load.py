@@ -91,7 +91,22 @@ def _described(
             f"{ref} has no tokenizer files.",
             hint="Save them beside the model: tokenizer.save_pretrained(FOLDER)",
         )
+    _require_usable(ref, tokenizer)
     return config, tokenizer, class_name
+
+
+def _require_usable(ref: ModelRef, tokenizer: Any) -> None:
+    """Refuse settings of a tokenizer with which no text can be read."""
+    longest, names = tokenizer.model_max_length, tokenizer.model_input_names
+    room = tokenizer.num_special_tokens_to_add()
+    if not (isinstance(longest, (int, float)) and room < longest < float("inf")):
+        raise ModelNotFoundError(
+            f"{ref} is no whole model: its tokenizer has model_max_length {longest!r:.80}."
+        )
+    if not (isinstance(names, (list, tuple)) and names and names[0] == "input_ids"):
+        raise ModelNotFoundError(
+            f"{ref} is no whole model: its tokenizer has model_input_names {names!r:.80}."
+        )
 
 
 def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any) -> Any:

@@ -9,9 +9,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
+
+from tfcli.errors import UsageError
 
 T = TypeVar("T")
 
@@ -24,9 +26,22 @@ _BARS = "HF_HUB_DISABLE_PROGRESS_BARS"
 
 
 def patience(with_a_copy: bool = False) -> float:
-    """How many seconds to wait for an answer: what HF_HUB_ETAG_TIMEOUT says, or else ours."""
-    ours = _SECONDS_WITH_A_COPY if with_a_copy else _SECONDS
-    return float(os.environ.get("HF_HUB_ETAG_TIMEOUT") or ours)
+    """How many seconds to wait for an answer: what HF_HUB_ETAG_TIMEOUT says, or else ours.
+
+    Raises:
+        UsageError: that, or HF_HUB_DOWNLOAD_TIMEOUT, is no number of seconds.
+    """
+    _seconds("HF_HUB_DOWNLOAD_TIMEOUT")
+    return _seconds("HF_HUB_ETAG_TIMEOUT") or (_SECONDS_WITH_A_COPY if with_a_copy else _SECONDS)
+
+
+def _seconds(variable: str) -> float:
+    """What a variable says, 0 where it says nothing."""
+    said = os.environ.get(variable) or "0"
+    with suppress(ValueError):
+        if 0 <= float(said) < threading.TIMEOUT_MAX:
+            return float(said)
+    raise UsageError(f"{variable} is no number of seconds: '{said}'.", hint=f"unset {variable}")
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
@@ -83,7 +98,7 @@ def show_bars() -> None:
 
 def _hurry(request: Any) -> None:
     """Bound the waits of one request."""
-    most = max(patience(), float(os.environ.get("HF_HUB_DOWNLOAD_TIMEOUT") or patience()))
+    most = max(patience(), _seconds("HF_HUB_DOWNLOAD_TIMEOUT"))
     limits = request.extensions.get("timeout", {})
     for phase, seconds in limits.items():
         limits[phase] = most if seconds is None else min(seconds, most)

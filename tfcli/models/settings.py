@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfcli.errors import ModelNotFoundError, UnsafeModelError
+from tfcli.models.files import is_plain
 
 MEGABYTE = 1 << 20
 DEPTH = 64
@@ -23,7 +24,19 @@ _BUILT_IN = {
     # Without deepgemm and sonicmoe, which are fetched, too; nobody overrules these names later.
     "experts_implementation": frozenset({"eager", "batched_mm", "grouped_mm"}),
 }
-_TOKENIZER = re.compile(r"(?!Auto)\w+(Tokenizer(Fast)?|Backend)")
+# RagTokenizer reads folders within the folder, or, if they are not there, from the Hub.
+_TOKENIZER = re.compile(r"(?!Auto|Rag)\w+(Tokenizer(Fast)?|Backend)")
+
+# What a tokenizer's settings say becomes arguments of its class, and some of those are opened.
+_NOT_TO_SET = (
+    *("init_inputs", "gguf_file", "tokenizer_object", "post_processor", "mecab_option"),
+    *("tokenizer_padding", "tokenizer_truncation", "_json_padding", "_json_truncation"),
+)
+_CONTENT = re.compile(r"(.*_)?(vocab|merges)")
+_OPENED = re.compile(r".*_(file|path|spm)|sudachi_resource_dir")
+_OVERRULED = ("name_or_path", "_name_or_path", "special_tokens_map_file")
+"""Many old files name a folder of their author's here; transformers never looks at it."""
+_SPECIAL = re.compile(r"\w+_tokens?(_ids?)?")
 
 # A config makes lists as long as these say, before any weight is looked at.
 _SIZES = (
@@ -33,8 +46,11 @@ _SIZES = (
 )
 
 
-def read_json(path: Path, megabytes: int) -> Any:
+def read_json(path: Path, megabytes: int, strict: bool = False) -> Any:
     """The content of a JSON file in a model's folder.
+
+    ``strict`` is for what another reader than Python's reads again: of a key that comes twice each
+    may take another value, so no key may.
 
     Raises:
         ModelNotFoundError: it is not JSON.
@@ -42,11 +58,26 @@ def read_json(path: Path, megabytes: int) -> Any:
     """
     require_small(path, megabytes)
     try:
-        return json.loads(path.read_bytes().decode("utf-8"))
+        text = path.read_bytes().decode("utf-8")
+        return json.loads(text, object_pairs_hook=_distinct if strict else None)
+    except _TwiceError as exc:
+        raise broken(path.parent, f"{path.name} has the key {exc} twice") from None
     except RecursionError:
         raise UnsafeModelError(f"{path.name} is nested too deep.") from None
     except ValueError:
         raise broken(path.parent, f"{path.name} is not JSON") from None
+
+
+class _TwiceError(ValueError):
+    """A JSON object has a key twice."""
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(repr(next(key for key in keys if keys.count(key) > 1))[:80])
+    return content
 
 
 def require_small(path: Path, megabytes: int) -> None:
@@ -81,6 +112,69 @@ def require_tame(name: str, settings: dict[str, Any]) -> None:
             raise UnsafeModelError(f"{name} sets trust_remote_code, which is not its to set.")
         if key == "tokenizer_class" and value and not _TOKENIZER.fullmatch(str(value)):
             raise UnsafeModelError(f"{name} names {value!r} as tokenizer_class: it is none.")
+        if key == "model_type" and value == "rag":
+            raise UnsafeModelError(f"{name} is of a RAG model, whose tokenizers lie elsewhere.")
+
+
+def require_own_words(name: str, settings: dict[str, Any]) -> None:
+    """Refuse a tokenizer's settings that name files elsewhere, or take the place of its files.
+
+    Raises:
+        UnsafeModelError: naming the file and the setting.
+    """
+    for key, value in _pairs(name, settings):
+        if key in _NOT_TO_SET and value:
+            raise UnsafeModelError(f"{name} sets {key}, which is not its to set.")
+        inside = value is None or key in _OVERRULED
+        if _CONTENT.fullmatch(key):
+            inside = inside or isinstance(value, (dict, list))
+        elif _OPENED.fullmatch(key):
+            inside = inside or is_plain(value)
+        else:
+            continue
+        if not inside:
+            raise _leads_out(name, key, value)
+
+
+def require_special_tokens(name: str, tokens: dict[str, Any]) -> None:
+    """Refuse special tokens that are none: transformers lets them overrule all settings.
+
+    Raises:
+        UnsafeModelError: naming the file and the key.
+    """
+    if other := next((key for key in tokens if not _SPECIAL.fullmatch(key)), None):
+        raise UnsafeModelError(f"{name} sets {other[:80]!r}, which is no special token.")
+
+
+def require_own_code(name: str, settings: dict[str, Any]) -> None:
+    """Refuse code of another repository's, also where the model's own is trusted.
+
+    Raises:
+        UnsafeModelError: naming the repository; nobody has named it, nor a revision of it.
+    """
+    for key, value in _pairs(name, settings):
+        for reference in _strings(value) if key == "auto_map" else ():
+            repository, _, module = reference.rpartition("--")
+            if repository:
+                raise UnsafeModelError(
+                    f"{name} wants code of another repository to run, {repository[:80]!r}.",
+                    hint="If you have read that code and trust it: put its files into the model's "
+                    f"folder, and take '{repository[:80]}--' out of {name}.",
+                )
+            if not is_plain(module):
+                raise _leads_out(name, key, reference)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _strings(child)
+
+
+def _leads_out(name: str, key: str, value: Any) -> UnsafeModelError:
+    return UnsafeModelError(f"{name} leads out of its folder: {key} is {str(value)[:80]!r}.")
 
 
 def require_no_code(config: dict[str, Any], tokenizer: dict[str, Any]) -> None:
@@ -102,11 +196,6 @@ def require_no_code(config: dict[str, Any], tokenizer: dict[str, Any]) -> None:
     ) or tokenization_auto.tokenizer_class_from_name(named)
     if tokenizer.get("auto_map") and not known:
         raise _wants_code("tokenizer_config.json", f"transformers knows no tokenizer {named!r}")
-
-
-def is_plain(name: Any) -> bool:
-    """Whether a name that a file gives is that of a file beside it."""
-    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0:")
 
 
 def _wants_code(name: str, why: str) -> UnsafeModelError:
@@ -159,7 +248,7 @@ def _require_inside(name: str, key: str, value: Any) -> None:
     else:
         return
     if not inside:
-        raise UnsafeModelError(f"{name} leads out of its folder: {key} is {str(value)[:80]!r}.")
+        raise _leads_out(name, key, value)
 
 
 def _require_sane(name: str, key: str, value: Any) -> None:

@@ -4,43 +4,42 @@ Nothing here needs torch. What is read here is read again by transformers, so th
 change in between.
 """
 
-import re
 import shlex
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from tfcli.errors import ModelNotFoundError, UnsafeModelError
 from tfcli.models.expansion import require_bounded
+from tfcli.models.files import (
+    ADAPTER,
+    READ_MB,
+    SETTINGS,
+    SETTINGS_MB,
+    SPECIAL_TOKENS,
+    TEMPLATES,
+    TOKENIZERS,
+    distributed,
+    entry_of,
+    foreign,
+    is_plain,
+    is_read,
+    pickles,
+    places_in,
+)
 from tfcli.models.settings import (
     broken,
-    is_plain,
     read_json,
     require_no_code,
+    require_own_code,
+    require_own_words,
     require_small,
+    require_special_tokens,
     require_tame,
 )
-
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-"""What ``tfcli models convert`` may be able to read."""
-_FOREIGN = (".h5", ".hdf5", ".keras", ".msgpack", ".npz", ".onnx", ".joblib", ".dill", ".gguf")
-WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-_TEMPLATES = "additional_chat_templates"
-_SHARD = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
-"""One such name, and transformers reads the folder as a distributed checkpoint."""
-
-# transformers takes the best of several files for its version: config.4.0.0.json.
-_SETTINGS = "*config*.json"
-_SETTINGS_MB = 8
-_TOKENIZERS = "*tokenizer*.json"
-_VOCABULARIES = (
-    *("*vocab*", "merges.txt", "*.model", "*.spm", "*.codes", "*.tiktoken", "*.jinja"),
-    *("added_tokens.json", "special_tokens_map.json", "chat_template.json"),
-)
-_VOCABULARY_MB = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +53,14 @@ class Weights:
 def require_safe(folder: Path, trust_remote_code: bool = False) -> Weights:
     """Look through a model's folder, run nothing, and return what its weights hold.
 
-    ``trust_remote_code`` lets ``auto_map`` pass, and nothing else.
+    ``trust_remote_code`` lets ``auto_map`` pass where it names files of the folder, nothing else.
 
     Raises:
         UnsafeModelError: reading it could run code, lead elsewhere, or fill the memory.
         ModelNotFoundError: it holds no model, or not a whole one.
     """
     names = file_names(folder)
-    if "adapter_config.json" in names:
+    if ADAPTER in names:
         raise UnsafeModelError(
             f"{folder} holds an adapter: adapter_config.json names another model to load.",
             hint="Merge the adapter into its model: peft's merge_and_unload, then save_pretrained.",
@@ -69,9 +68,9 @@ def require_safe(folder: Path, trust_remote_code: bool = False) -> Weights:
     if "config.json" not in names:
         raise ModelNotFoundError(f"{folder} has no config.json: it holds no model.")
     config = _checked(folder, names, trust_remote_code)
-    for name in names:
-        if any(fnmatch(name, pattern) for pattern in _VOCABULARIES):
-            require_small(folder / name, _VOCABULARY_MB)
+    read = [folder / name for name in names if is_read(name, trust_remote_code)]
+    for path in [*read, *folder.glob(f"{TEMPLATES}/*")]:
+        require_small(path, READ_MB)
     return _held(folder, _files(folder, names, config))
 
 
@@ -83,7 +82,7 @@ def file_names(folder: Path) -> list[str]:
         ModelNotFoundError: there is a link to nothing.
     """
     names = []
-    for path in sorted([*folder.iterdir(), *folder.glob(f"{_TEMPLATES}/*")]):
+    for path in sorted([*folder.iterdir(), *folder.glob(f"{TEMPLATES}/*")]):
         if path.is_symlink():
             _require_inside(path, folder)
         mode = path.stat().st_mode
@@ -120,17 +119,24 @@ def _checked(folder: Path, names: Iterable[str], trust_remote_code: bool) -> dic
     """The config, after all the files were checked that steer how a model is loaded."""
     objects: dict[str, dict[str, Any]] = {}
     for name in names:
-        is_setting, is_tokenizer = fnmatch(name, _SETTINGS), fnmatch(name, _TOKENIZERS)
-        if not (is_setting or is_tokenizer):
+        is_setting, is_tokenizer = fnmatchcase(name, SETTINGS), fnmatchcase(name, TOKENIZERS)
+        if not (is_setting or is_tokenizer or name == SPECIAL_TOKENS):
             continue
-        content = read_json(folder / name, _SETTINGS_MB if is_setting else _VOCABULARY_MB)
+        most = SETTINGS_MB if is_setting else READ_MB
+        content = read_json(folder / name, most, strict=is_tokenizer and not is_setting)
         if not isinstance(content, dict):
             raise broken(folder, f"{name} is not a JSON object")
+        if name == SPECIAL_TOKENS:
+            require_special_tokens(name, content)
         if is_setting:
             require_tame(name, content)
             objects[name] = content
         if is_tokenizer:
             _require_bounded(folder, name, content)
+        if is_setting and is_tokenizer:
+            require_own_words(name, content)
+        if is_setting and trust_remote_code:
+            require_own_code(name, content)
     if not trust_remote_code:
         require_no_code(objects["config.json"], objects.get("tokenizer_config.json", {}))
     return objects["config.json"]
@@ -145,17 +151,15 @@ def _require_bounded(folder: Path, name: str, content: dict[str, Any]) -> None:
 
 def _files(folder: Path, names: list[str], config: dict[str, Any]) -> list[str]:
     """The files that the weights lie in."""
-    if shard := next(filter(_SHARD.fullmatch, names), None):
-        raise broken(folder, f"{shard} is part of a distributed checkpoint")
-    named = config.get("transformers_weights")
-    entry = next((name for name in ([named] if named else WEIGHTS) if name in names), None)
-    if entry is None:
+    if shards := distributed(names):
+        raise broken(folder, f"{shards[0]} is part of a distributed checkpoint")
+    entry = entry_of(config, names)
+    if not entry:
         raise _without_weights(folder, names)
     if not entry.endswith(".json"):
         return [entry]
-    index = read_json(folder / entry, _VOCABULARY_MB)
-    places = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(places, dict) or not places:
+    places = places_in(read_json(folder / entry, READ_MB))
+    if not places:
         raise broken(folder, f"{entry} has no weight_map")
     for file in places.values():
         if not (is_plain(file) and file.endswith(".safetensors")):
@@ -167,12 +171,11 @@ def _files(folder: Path, names: list[str], config: dict[str, Any]) -> list[str]:
 
 
 def _without_weights(folder: Path, names: list[str]) -> ModelNotFoundError | UnsafeModelError:
-    pickled = next((n for n in names if Path(n).suffix.lower() in PICKLES), None)
-    foreign = next((n for n in names if Path(n).suffix.lower() in _FOREIGN), None)
-    if not (pickled or foreign):
+    pickled, others = pickles(names), foreign(names)
+    if not (pickled or others):
         return ModelNotFoundError(f"{folder} has no model.safetensors.")
     return UnsafeModelError(
-        f"{pickled or foreign} can run code when it is loaded; tfcli reads safetensors only.",
+        f"{[*pickled, *others][0]} can run code when it is loaded; tfcli reads safetensors only.",
         hint=f"tfcli models convert {shlex.quote(str(folder))}"
         if pickled
         else "Ask the model's author for model.safetensors.",

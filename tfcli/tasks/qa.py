@@ -4,20 +4,22 @@ Scores are those of the question-answering pipeline of transformers 4.57, which 
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from typing import Annotated, Any, NamedTuple
 
 from tfcli.core.task import Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UnfitModelError
-from tfcli.models.windows import PairWindow, pair_windows
+from tfcli.models.pairs import PairWindow, Tokens, pair_windows, unpadded
 
 UNANSWERED = 11
 """The exit status of ``--require-answer``."""
 
 CHARACTER = 64
 """Code points that no character as people see it exceeds."""
+
+_SPACE = re.compile(r"\s")
 
 LEAST_ROOM = 16
 """Tokens of the context that a window shall have room for beside the question."""
@@ -30,15 +32,17 @@ class QaOptions:
     top_k: Annotated[int | None, Flag("Also give the N best answers, as 'answers'.", min=1)] = None
     max_answer_len: Annotated[int, Flag("The longest answer, in tokens.", min=1)] = 15
     max_seq_len: Annotated[
-        int, Flag("The longest window, question included, in tokens.", min=32)
+        int, Flag("Tokens of a window, question included; the model may read fewer.", min=32)
     ] = 384
-    stride: Annotated[int, Flag("Tokens that a window shares with the one before.", min=0)] = 128
+    stride: Annotated[
+        int, Flag("Tokens that a window shares with the one before; half of it at most.", min=0)
+    ] = 128
     align_to_words: Annotated[bool, Flag("Widen answers to whole words.")] = False
     no_answer: Annotated[
         bool, Flag('Answer "" where that is likeliest (for models that know SQuAD 2).')
     ] = False
     require_answer: Annotated[
-        bool, Flag("Exit with status 11 if a question has no answer (with --no-answer).")
+        bool, Flag("Exit with status 11 if a question has no answer; implies --no-answer.")
     ] = False
 
 
@@ -87,27 +91,18 @@ class Qa:
                 "The model's tokenizer is a slow one: answers would have no place."
             )
         longest = min(options.max_seq_len, loaded.max_length)
-        longest -= tokenizer.num_special_tokens_to_add(pair=True)
-        asked = tokenizer([e.fields["question"] for e in examples], add_special_tokens=False)
-        prepared: list[list[Row] | Failure] = []
-        for example, ids in zip(examples, asked["input_ids"], strict=True):
-            room = longest - len(ids)
-            if room < min(LEAST_ROOM, longest // 2):
-                most = longest - min(LEAST_ROOM, longest // 2)
-                message = f"the question has {len(ids)} tokens, and {most} is the most here"
-                prepared.append(Failure("too_long", message))
-            else:
-                overlap = min(options.stride, room // 2)
-                texts = example.fields["question"], example.fields["context"]
-                prepared.append(list(pair_windows(*texts, loaded, options.max_seq_len, overlap)))
-        return prepared
+        pairs = [(e.fields["question"], e.fields["context"]) for e in examples]
+        least = min(LEAST_ROOM, longest // 2)
+        return [
+            rows if isinstance(rows, list) else Failure("too_long", _too_long(rows, longest))
+            for rows in pair_windows(pairs, loaded, longest, options.stride, least)
+        ]
 
     def forward(self, model: Any, batch: Mapping[str, Any], options: QaOptions) -> Sequence[Any]:
         """The start and end logits of each row."""
         import torch
 
-        known = signature(model.forward).parameters  # not every family knows token_type_ids
-        output = model(**{name: values for name, values in batch.items() if name in known})
+        output = model(**batch)
         logits = torch.stack([output.start_logits, output.end_logits], dim=1)  # (row, 2, token)
         return list(logits.float().cpu().numpy())
 
@@ -122,87 +117,125 @@ class Qa:
         """The best spans of all windows; what is said in several places is one answer."""
         import numpy as np
 
-        if any(not np.isfinite(logits).all() for logits in outputs):
+        windows: list[PairWindow] = [row.note for row in rows]
+        logits = [unpadded(out, row, loaded) for out, row in zip(outputs, rows, strict=True)]
+        logs, none = log_probabilities(windows, logits)
+        if any(np.isnan(log).any() for log in logs):
             dtype = str(loaded.model.dtype).removeprefix("torch.")
             return Failure("overflow", f"the scores overflow in {dtype}; try --dtype float32")
         context = example.fields["context"]
-        windows = [row.note for row in rows]
-        logs = self.log_probabilities(windows, outputs)
-        # Widening may make one answer of several: take more, as many as the pipeline does.
         count = options.top_k or 1
+        # Widening may make one answer of several: take more, as many as the pipeline does.
         taken = 2 * count + 10 if options.align_to_words else count
         said: dict[str, list[Span]] = {}
-        for window, log in zip(windows, logs, strict=True):
-            for first, last, score in _best_pairs(window, log, options.max_answer_len, taken):
-                if options.align_to_words:
-                    first, last = _whole_words(window, first, last)
-                if span := _span(context, window, first, last, score):
-                    said.setdefault(context[span.start : span.end].lower(), []).append(span)
+        for first, last, score in _best_pairs(windows, logs, options.max_answer_len, taken):
+            tokens = windows[0].context
+            if options.align_to_words:
+                first, last = _whole_words(context, tokens, first, last)
+            if span := _span(context, tokens, first, last, score):
+                said.setdefault(context[span.start : span.end].lower(), []).append(span)
         answers = [_answer(context, spans) for spans in said.values()]
         if options.no_answer or options.require_answer or not answers:
-            answers.append(
-                {"answer": "", "score": _none(windows, logs), "start": None, "end": None}
-            )
+            answers.append({"answer": "", "score": math.exp(none), "start": None, "end": None})
         answers.sort(key=lambda answer: -answer["score"])
         record = dict(answers[0])
         if options.top_k is not None:
             record["answers"] = answers[: options.top_k]
         return record
 
-    def log_probabilities(self, windows: Sequence[PairWindow], outputs: Sequence[Any]) -> list[Any]:
-        """Logits to log probabilities of being the first and the last token, each (2, token).
-
-        One softmax runs over the contexts of all windows and their ``[CLS]``: a window without the
-        answer would else be as sure of itself as the one that has it (benchmarks/qa_windows.py).
-        """
-        import numpy as np
-
-        logits = []
-        for window, output in zip(windows, outputs, strict=True):
-            possible = window.context.copy()
-            if window.cls is not None:
-                possible[window.cls] = True
-            logits.append(np.where(possible, output[:, : len(possible)], -np.inf))
-        peak = np.max([one.max(axis=1) for one in logits], axis=0)[:, None]  # (2, 1)
-        total = sum(np.exp(one - peak).sum(axis=1, keepdims=True) for one in logits)  # (2, 1)
-        return [one - peak - np.log(total) for one in logits]
-
     def status(self, record: Record, options: QaOptions) -> int:
         """Ask for status 11 if an answer is required, and there is none."""
         return UNANSWERED if options.require_answer and record["start"] is None else 0
 
 
+def log_probabilities(
+    windows: Sequence[PairWindow], logits: Sequence[Any]
+) -> tuple[list[Any], float]:
+    """Log probabilities of each window's tokens to begin and to end the answer; that of none.
+
+    One softmax runs over the whole context: a window without the answer would else be as sure of
+    itself as the one that has it (benchmarks/qa_windows.py). Each token enters once, from the
+    window where most stands around it, and so does ``[CLS]``, from the window that is surest of an
+    answer. With one window this is the pipeline's formula.
+
+    Args:
+        windows: of one context.
+        logits: of each window's row, (2, token).
+
+    Returns:
+        for each window (2, token of the context); for "no answer" a number.
+    """
+    import numpy as np
+
+    inside = [
+        one[:, window.begin : window.begin + window.size]
+        for window, one in zip(windows, logits, strict=True)
+    ]
+    nones = [
+        one[:, window.cls, None]  # (2, 1)
+        for window, one in zip(windows, logits, strict=True)
+        if window.cls is not None
+    ]
+    entering = [one[:, window.own] for window, one in zip(windows, inside, strict=True)]
+    if nones:
+        entering.append(min(nones, key=np.sum))
+    every = np.concatenate(entering, axis=1)  # (2, token)
+    if not every.size:
+        return inside, 0.0
+    peak = every.max(axis=1, keepdims=True)  # (2, 1)
+    total = peak + np.log(np.exp(every - peak).sum(axis=1, keepdims=True))  # (2, 1)
+    none = float((entering[-1] - total).sum()) if nones else -math.inf
+    return [one - total for one in inside], none
+
+
 def _best_pairs(
-    window: PairWindow, log: Any, longest: int, count: int
+    windows: Sequence[PairWindow], logs: Sequence[Any], longest: int, count: int
 ) -> Iterator[tuple[int, int, float]]:
     """The ``count`` best first and last tokens of spans of at most ``longest``, best first."""
     import numpy as np
 
-    starts, ends = np.where(window.context, log, -np.inf)  # (token,) each
-    longest = min(longest, len(ends))
-    padded = np.concatenate([ends, np.full(longest - 1, -np.inf)])
-    following = np.lib.stride_tricks.sliding_window_view(padded, longest)  # (token, length)
-    scores = (starts[:, None] + following).ravel()
-    best = np.argpartition(-scores, min(count, scores.size) - 1)[:count]
-    for place in best[np.lexsort((best, -scores[best]))]:
-        if np.isfinite(scores[place]):
-            first, more = divmod(int(place), longest)
-            yield first, first + more, math.exp(scores[place])
+    firsts, lasts, scores = [], [], []
+    for window, (starts, ends) in zip(windows, logs, strict=True):
+        if not window.size:
+            return
+        most = min(longest, window.size)
+        padded = np.concatenate([ends, np.full(most - 1, -np.inf)])
+        following = np.lib.stride_tricks.sliding_window_view(padded, most)  # (token, length)
+        every = (starts[:, None] + following)[window.own].ravel()
+        best = np.argpartition(-every, min(count, every.size) - 1)[:count]
+        place, more = np.divmod(best, most)
+        firsts.append(window.start + window.own.start + place)
+        lasts.append(firsts[-1] + more)
+        scores.append(every[best])
+    found = [np.concatenate(parts) for parts in (firsts, lasts, scores)]
+    first, last, score = found
+    for i in np.lexsort((last, first, -score))[:count]:
+        if np.isfinite(score[i]):
+            yield int(first[i]), int(last[i]), math.exp(score[i])
 
 
-def _whole_words(window: PairWindow, first: int, last: int) -> tuple[int, int]:
-    """The tokens from the first of a word to the last of a word; a token without one stands."""
-    words = window.words
-    while words[first] >= 0 and words[first - 1] == words[first] and window.context[first - 1]:
+def _whole_words(context: str, tokens: Tokens, first: int, last: int) -> tuple[int, int]:
+    """The tokens from the first of a word to the last of a word; a token without one stands.
+
+    To some tokenizers all of a text is one word: a space ends a word, too.
+    """
+    words, offsets = tokens.words, tokens.offsets
+
+    def one_word(token: int) -> bool:
+        """Whether a token goes on with the word of the token before it."""
+        between = context[offsets[token - 1, 1] : offsets[token, 0] + 1]
+        return words[token] >= 0 and words[token - 1] == words[token] and not _SPACE.search(between)
+
+    while first > 0 and one_word(first):
         first -= 1
-    while last + 1 < len(words) and words[last] >= 0 and words[last + 1] == words[last]:
+    while last + 1 < len(words) and one_word(last + 1):
         last += 1
     return first, last
 
 
-def _span(context: str, window: PairWindow, first: int, last: int, score: float) -> Span | None:
+def _span(context: str, tokens: Tokens, first: int, last: int, score: float) -> Span | None:
     """The characters of tokens, without outer spaces; None if there is nothing else."""
-    start, end = int(window.offsets[first, 0]), int(window.offsets[last, 1])
+    start, end = int(tokens.offsets[first, 0]), int(tokens.offsets[last, 1])
     text = context[start:end]
     if not text.strip():
         return None
@@ -214,18 +247,21 @@ def _span(context: str, window: PairWindow, first: int, last: int, score: float)
 def _whole_characters(context: str, start: int, end: int) -> tuple[int, int]:
     """Widen a span so that it cuts no character in two: an accent stays with its letter.
 
-    Characters as people see them: the grapheme clusters of Unicode's standard annex 29.
+    Characters as people see them: the grapheme clusters of Unicode's standard annex 29. One of
+    more code points than any script needs may be cut.
     """
+    around = context[max(0, start - 1) : start + 1] + context[end - 1 : end + 1]
+    if around.isascii():
+        return start, end
     import regex
 
     begin = max(0, start - CHARACTER)
-    borders = {begin + m.start() for m in regex.finditer(r"\X", context[begin : end + CHARACTER])}
-    borders.add(len(context))
-    while start not in borders:
-        start -= 1
-    while end not in borders:
-        end += 1
-    return start, end
+    near = context[begin : end + CHARACTER]
+    borders = [begin + found.start() for found in regex.finditer(r"\X", near)]
+    borders.append(begin + len(near))
+    before = [border for border in borders if start - CHARACTER < border <= start]
+    after = [border for border in borders if end <= border < end + CHARACTER]
+    return max(before, default=start), min(after, default=end)
 
 
 def _answer(context: str, spans: Sequence[Span]) -> Record:
@@ -239,13 +275,11 @@ def _answer(context: str, spans: Sequence[Span]) -> Record:
     }
 
 
-def _none(windows: Sequence[PairWindow], logs: Sequence[Any]) -> float:
-    """How likely no answer is: as likely as the window says that is surest of having one."""
-    none = [
-        -math.inf if window.cls is None else float(log[:, window.cls].sum())
-        for window, log in zip(windows, logs, strict=True)
-    ]
-    return math.exp(min(none))
+def _too_long(excess: int, longest: int) -> str:
+    return (
+        f"the question has {excess} tokens too many: a window has {longest}, "
+        f"of which {min(LEAST_ROOM, longest // 2)} are for the context"
+    )
 
 
 TASK = Qa()
