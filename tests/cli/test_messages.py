@@ -76,6 +76,21 @@ def test_no_progress_over_the_records_on_a_terminal(watched):
     assert "records" not in watched("shout", "a")[1]
 
 
+def test_on_a_terminal_a_long_example_shows_how_far_it_is_until_its_record_comes(watched):
+    words = " ".join(["x" * 100] * 50)
+    status, shown = watched("shout", words, "--pause", "0.3", "--color", "never", TERM="xterm")
+    assert status == 0
+    assert "row 20 of 50" in shown
+    assert "row 40 of 50" in shown
+    cleared = shown.rindex("\x1b[2K")
+    assert shown.rindex("row ") < cleared < shown.index("XXX")
+
+
+def test_a_terminal_that_takes_nothing_back_shows_no_progress(watched):
+    words = " ".join(["x" * 100] * 50)
+    assert "row" not in watched("shout", words, TERM="dumb")[1]
+
+
 @pytest.fixture
 def introduced(monkeypatch, terminal, caplog):
     """What a person at a terminal is told when these starters answer."""

@@ -104,9 +104,10 @@ def _tokenizer(family: str) -> Any:
             return kind(vocab=vocab, model_max_length=64)
         case "roberta" | "deberta":
             special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+            merges = list(dict.fromkeys(m for word in WORDS.split() for m in _merges(f"Ġ{word}")))
             if family == "deberta":
                 special = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
-            merges = list(dict.fromkeys(m for word in WORDS.split() for m in _merges(f"Ġ{word}")))
+                merges = [("t", "h"), ("th", "e"), ("Ġ", "a"), ("o", "o"), ("oo", "d")]
             pieces = [*special, *_bytes(), *(a + b for a, b in merges)]
             vocab = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
             kind = transformers.RobertaTokenizer

@@ -89,10 +89,14 @@ def with_progress(
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
 
+    console = Console(stderr=True)
+    if console.is_dumb_terminal:  # which can take nothing back
+        yield from only_records(run)
+        return
     known = reader is not None and reader.fraction is not None and not to_terminal
     said = TextColumn("{task.description}")
     done = [BarColumn(), TextColumn("{task.percentage:.0f}%  {task.fields[left]}")] if known else []
-    bars = Bars(said, *done, console=Console(stderr=True), transient=True)
+    bars = Bars(said, *done, console=console, transient=True)
     shown = bars.add_task("", total=1, left="")
     start = time.monotonic()
     count = 0
