@@ -31,7 +31,8 @@ def run(
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         trust_remote_code: whether code that comes with the model may run.
         provenance: whether every record says ``model``, ``revision``, ``dtype`` and ``device``.
-        **options: the command's own options, ``top_k=2`` for ``--top-k 2``.
+        **options: the command's own options, ``top_k=2`` for ``--top-k 2``, and fields that are
+            the same for all examples, ``context="…"``.
 
     Raises:
         tfcli.errors.TfcliError: what the command line would end with; a failed example is no
@@ -50,8 +51,9 @@ def run(
     ref = None
     if chosen.standard:
         ref = model_ref(model_name(task, model), dtype, device, trust_remote_code)
+    given = {f.name: options.pop(f.name) for f in chosen.fields[1:] if f.name in options}
     job = Job(task, ref, build(chosen.options_type, options), provenance)
-    reading = Reading(chosen.fields)
+    reading = Reading(chosen.fields, given=given)
     texts = [examples] if isinstance(examples, (str, Mapping)) else examples
     made = (
         example(i, Parsed(None, _cells(text, chosen.fields[0].name)), None, reading)

@@ -85,4 +85,4 @@ def test_an_option_with_many_values_is_repeated(tfcli):
 def test_an_option_without_its_value_is_a_usage_error(tfcli):
     status, out, err = tfcli("shout", "ha", "--times")
     assert (status, out) == (2, "")
-    assert err.startswith("Error: Option '--times' requires an argument.\n")
+    assert err == "Error: Option '--times' requires an argument.\nHint: tfcli --help\n"

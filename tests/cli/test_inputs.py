@@ -198,7 +198,7 @@ def test_a_closed_standard_input_is_no_text(start):
     program = start("shout", stdin=None, preexec_fn=lambda: os.close(0))
     assert program.communicate() == (
         b"",
-        b"Error: No text was given.\nHint: Type the text, or pipe it in.\n",
+        b"Error: No text was given.\nHint: Give it as an argument, or pipe it in.\n",
     )
     assert program.returncode == 2
 
@@ -212,7 +212,7 @@ def test_to_ask_for_a_closed_standard_input_is_a_usage_error(start, arguments):
 
 @pytest.mark.timeout(30)
 def test_nobody_waits_for_texts_to_be_typed(watched):
-    screen = "Error: No text was given.\nHint: Type the text, or pipe it in.\n"
+    screen = "Error: No text was given.\nHint: Give it as an argument, or pipe it in.\n"
     assert watched("shout") == (2, screen)
 
 
@@ -438,6 +438,37 @@ def test_column_has_to_say_for_which_field(tfcli):
     assert tfcli("find", "-i", "some.csv", "-c", "w") == error
 
 
+def test_column_of_a_field_that_there_is_not(tfcli):
+    hint = "A column: -c word=NAME -c context=NAME"
+    error = refused("-c ctx=body: there is no field 'ctx'.", hint)
+    assert tfcli("find", "b", "-c", "ctx=body") == error
+
+
+def test_a_field_has_one_source(tfcli):
+    Path("some.csv").write_text("w,c\nb,a b\n")
+    files = ("-i", "some.csv", "-c", "word=w")
+    both = ("-c", "context=c", "--context", "a")
+    error = refused("-c context=c, and the context was given: one of the two.")
+    assert tfcli("find", *files, *both) == error
+    error = refused("-c names two columns for the word.")
+    assert tfcli("find", *files, "-c", "word=c") == error
+
+
+def test_a_table_without_the_column_of_a_field_says_how_to_name_it(tfcli):
+    Path("some.csv").write_text("w,c\nb,a b\n")
+    hint = "It has w, c; choose with -c word=NAME and --keep A,B."
+    assert tfcli("find", "-i", "some.csv") == refused("some.csv has no column 'word'.", hint)
+
+
+def test_a_word_with_a_file_is_told_where_the_file_belongs(tfcli):
+    hint = (
+        "One --input takes one file: repeat -i, or quote the glob. "
+        "The context is a file? --context-file FILE"
+    )
+    error = refused("Both a WORD and --input were given.", hint)
+    assert tfcli("find", "b", "-i", "letter.txt") == error
+
+
 def test_a_slip_for_the_second_field_is_seen_before_anything_is_awaited(tfcli):
     hint = "A column: -c word=NAME -c context=NAME; the context itself: --context 'a b'"
     error = refused("-c 'a b' does not say for which field.", hint)
@@ -456,7 +487,7 @@ def test_a_file_for_a_field_that_is_not_there_is_a_usage_error(tfcli):
 
 @pytest.mark.parametrize(
     ("context", "wrong"),
-    [("", "the text is empty"), (" \n", "the text is empty")],
+    [("", "the context is empty"), (" \n", "the context is empty")],
     ids=["nothing", "blank"],
 )
 def test_an_empty_second_field_is_a_usage_error(tfcli, context, wrong):
@@ -479,5 +510,6 @@ def test_standard_input_cannot_be_both_fields(tfcli, words):
     ("arguments", "field"), [((), "word"), (("b",), "context"), (("--context", "a"), "word")]
 )
 def test_nobody_waits_for_a_field_to_be_typed(watched, arguments, field):
-    screen = f"Error: No {field} was given.\nHint: Type the {field}, or pipe it in.\n"
+    way = "it as an argument" if field == "word" else "--context TEXT or --context-file FILE"
+    screen = f"Error: No {field} was given.\nHint: Give {way}, or pipe it in.\n"
     assert watched("find", *arguments) == (2, screen)

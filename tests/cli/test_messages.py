@@ -80,15 +80,15 @@ def test_on_a_terminal_a_long_example_shows_how_far_it_is_until_its_record_comes
     words = " ".join(["x" * 100] * 50)
     status, shown = watched("shout", words, "--pause", "0.3", "--color", "never", TERM="xterm")
     assert status == 0
-    assert "row 20 of 50" in shown
-    assert "row 40 of 50" in shown
+    assert "part 20 of 50" in shown
+    assert "part 40 of 50" in shown
     cleared = shown.rindex("\x1b[2K")
-    assert shown.rindex("row ") < cleared < shown.index("XXX")
+    assert shown.rindex("part ") < cleared < shown.index("XXX")
 
 
 def test_a_terminal_that_takes_nothing_back_shows_no_progress(watched):
     words = " ".join(["x" * 100] * 50)
-    assert "row" not in watched("shout", words, TERM="dumb")[1]
+    assert "part" not in watched("shout", words, TERM="dumb")[1]
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_a_row_that_failed_has_the_columns_to_keep_all_the_same():
 
 
 def test_the_first_thing_that_is_wrong_is_the_failure():
-    assert made({"question": " "}, fields=TWO).failure == Failure("empty", "the text is empty")
+    assert made({"question": " "}, fields=TWO).failure == Failure("empty", "the question is empty")
 
 
 def test_an_empty_text_stays_in_the_record_and_an_undecoded_one_does_not():

@@ -247,12 +247,19 @@ class TestTheChild:
             convert(folder)
 
 
+def test_what_is_no_pickle_is_broken_not_hostile(folder):
+    (folder / "pytorch_model.bin").write_text("<html>404</html>")
+    with refused(ModelNotFoundError, r"pytorch_model\.bin is no pickle") as caught:
+        convert(folder)
+    assert caught.value.status == 4
+
+
 class TestWhatToConvert:
     def test_is_nothing_where_there_are_safetensors(self, classifier, folder):
         shutil.copy(Path(classifier()) / "model.safetensors", folder)
         with refused(UsageError, r"has model\.safetensors already") as caught:
             convert(folder)
-        assert caught.value.hint == f"tfcli sentiment -m '{folder}' TEXT"
+        assert caught.value.hint == f"It is ready: -m '{folder}'"
 
     def test_is_not_what_training_leaves_behind(self, tmp_path):
         for name in ("training_args.bin", "optimizer.pt", "rng_state_0.pth", "adapter_model.bin"):

@@ -7,6 +7,7 @@ import pytest
 from tfcli.errors import ModelNotFoundError, UnsafeModelError
 from tfcli.models.settings import (
     read_json,
+    require_content,
     require_no_code,
     require_own_code,
     require_own_words,
@@ -260,3 +261,12 @@ def test_a_key_that_comes_twice_is_refused_where_another_reader_may_take_the_oth
     assert read_json(path, 1)["x"]["a"] == 3
     with pytest.raises(ModelNotFoundError, match=r"tokenizer\.json has the key 'a' twice"):
         read_json(path, 1, strict=True)
+
+
+def test_a_pointer_of_git_lfs_is_told_from_weights(tmp_path):
+    pointer = tmp_path / "model.safetensors"
+    pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(ModelNotFoundError, match="is a pointer of Git LFS; type: git lfs pull"):
+        require_content(pointer)
+    pointer.write_bytes(b"\x08" + b"\0" * 7)
+    require_content(pointer)

@@ -142,7 +142,7 @@ def test_what_goes_wrong_is_told_in_one_line(monkeypatch, raised, expected, said
     def load(*args, **kwargs):
         raise raised
 
-    Path("source.bin").touch()
+    Path("source.bin").write_bytes(b"\x80")
     monkeypatch.setattr(torch, "load", load)
     for name in ("_leave_the_network", "_limit_memory"):  # this process wants both
         monkeypatch.setattr(unpickle, name, lambda: None)
@@ -155,7 +155,7 @@ def test_what_goes_wrong_is_told_in_one_line(monkeypatch, raised, expected, said
 
 def test_every_fence_stands_before_the_pickle_is_read(monkeypatch):
     done = []
-    Path("source.bin").touch()
+    Path("source.bin").write_bytes(b"\x80")
     for name in ("_require_no_bomb", "_leave_the_network", "_limit_memory"):
         monkeypatch.setattr(unpickle, name, lambda *args, name=name: done.append(name))
     monkeypatch.setattr(unpickle.sys, "addaudithook", done.append)

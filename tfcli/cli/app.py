@@ -153,7 +153,8 @@ def _hint(exc: Any, arguments: list[str]) -> str:
     if not context and arguments[0] in BUILT_IN:
         command = f"tfcli {arguments[0]}"
     wrong = getattr(exc, "option_name", None)
-    if wrong is None or command == "tfcli" or getattr(exc, "possibilities", None):
+    valueless = "requires an argument" in exc.format_message()
+    if wrong is None or valueless or command == "tfcli" or getattr(exc, "possibilities", None):
         return f"{command} --help"
     return f"A text that begins with '-' goes behind '--': {command} -- '{wrong} …'"
 

@@ -50,11 +50,12 @@ def incoming(
         UsageError: nothing, or too much, says where the texts come from.
     """
     first, *rest = task.fields
-    columns = dict(_column(task, text, others) for text in options.column)
+    columns = _columns(task, options.column, {n: others[n] or files.get(n) for n in others})
     if texts and options.input:
         raise UsageError(
             f"Both a {first.name.upper()} and --input were given.",
-            hint="One --input takes one file: repeat -i, or quote the glob.",
+            hint="One --input takes one file: repeat -i, or quote the glob."
+            + "".join(f" The {f.name} is a file? --{f.name}-file FILE" for f in rest if f.whole),
         )
     if STDIN in texts and len(texts) > 1:
         raise UsageError(f"'-' (standard input) stands alone, not beside other {first.name}s.")
@@ -64,7 +65,7 @@ def incoming(
     named = {name for name, value in (*others.items(), *files.items()) if value is not None}
     missing = [f for f in rest if f.required and f.name not in named]
     unsaid = [] if from_rows else missing if texts else [first]
-    _share_stdin(asked, unsaid)
+    _share_stdin(task, asked, unsaid)
     given = _given(others, files, options.encoding)
     if texts and missing:
         given[missing[0].name] = read_whole(STDIN, options.encoding)
@@ -93,7 +94,7 @@ def _given(
 ) -> dict[str, str]:
     given = {name: text for name, text in others.items() if text is not None}
     for name, text in given.items():
-        if wrong := check(text, name, encoding):
+        if wrong := check(text, name, encoding, name):
             raise UsageError(f"--{name}: {wrong.message}.")
     for name, path in files.items():
         if path is None:
@@ -104,7 +105,7 @@ def _given(
     return given
 
 
-def _share_stdin(asked: int, unsaid: Sequence[Field]) -> None:
+def _share_stdin(task: Task, asked: int, unsaid: Sequence[Field]) -> None:
     """Standard input has one reader: who asked for it with ``-``, or the field nobody gave."""
     if len(unsaid) > 1:
         names = " and ".join(f"--{field.name}" for field in unsaid)
@@ -112,8 +113,9 @@ def _share_stdin(asked: int, unsaid: Sequence[Field]) -> None:
     if asked + len(unsaid) > 1:
         raise UsageError("Standard input was asked for twice, and can be read once.")
     if unsaid and (sys.stdin is None or sys.stdin.isatty()):
-        name = unsaid[0].name
-        raise UsageError(f"No {name} was given.", hint=f"Type the {name}, or pipe it in.")
+        name, first = unsaid[0].name, task.fields[0]
+        way = f"--{name} TEXT or --{name}-file FILE" if unsaid[0] != first else "it as an argument"
+        raise UsageError(f"No {name} was given.", hint=f"Give {way}, or pipe it in.")
     if asked and sys.stdin is None:
         raise UsageError("Standard input is closed.")
 
@@ -142,14 +144,29 @@ def _reading(
     )
 
 
-def _column(task: Task, text: str, others: Mapping[str, str | None]) -> tuple[str, str]:
+def _columns(task: Task, texts: Sequence[str], given: Mapping[str, str | None]) -> dict[str, str]:
+    """The column of each field that ``-c`` names."""
+    columns: dict[str, str] = {}
+    for text in texts:
+        field, column = _column(task, text, given)
+        if field in columns:
+            raise UsageError(f"-c names two columns for the {field}.")
+        if given.get(field) is not None:
+            raise UsageError(f"-c {text}, and the {field} was given: one of the two.")
+        columns[field] = column
+    return columns
+
+
+def _column(task: Task, text: str, given: Mapping[str, str | None]) -> tuple[str, str]:
     names = [field.name for field in task.fields]
     field, equals, column = text.partition("=")
     if equals and field in names:
         return field, column
     if len(names) == 1:
         return names[0], text
-    absent = [name for name, value in others.items() if value is None]
     hint = "A column: " + " ".join(f"-c {name}=NAME" for name in names)
+    if equals and field.isidentifier():
+        raise UsageError(f"-c {text}: there is no field '{field}'.", hint=hint)
+    absent = [name for name in names[1:] if given.get(name) is None]
     hint += "".join(f"; the {name} itself: --{name} {shlex.quote(text)}" for name in absent[:1])
     raise UsageError(f"-c {shlex.quote(text)} does not say for which field.", hint=hint)

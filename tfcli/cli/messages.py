@@ -124,4 +124,4 @@ def with_progress(
 def _so_far(count: int, start: float, rows: Progress | None = None) -> str:
     rate = count / max(1e-9, time.monotonic() - start)
     said = [f"{count:,} records  {rate:,.0f}/s"] if count else []
-    return "  ".join([*said, f"row {rows.done:,} of {rows.total:,}"] if rows else said)
+    return "  ".join([*said, f"part {rows.done:,} of {rows.total:,}"] if rows else said)

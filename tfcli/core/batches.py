@@ -12,7 +12,7 @@ Window = list[Example]
 WINDOW = 512
 """Examples in a window: with more, sorting gains little and the first record comes later."""
 
-WINDOW_CHARACTERS = 1 << 20
+WINDOW_CHARACTERS = 1 << 18
 """Text in a window, give or take its last example: memory stays flat for long documents, too."""
 
 

@@ -99,7 +99,7 @@ def example(index: int, row: Parsed, file: str | None, reading: Reading) -> Exam
         text = cells.get(column)
         if text is None and not one.required:
             continue
-        wrong = check(text, column, reading.encoding) if failure is None else None
+        wrong = check(text, column, reading.encoding, one.name) if failure is None else None
         if isinstance(text, str) and lone_surrogate(text) is None:
             fields[one.name] = text
         failure = failure or wrong
@@ -107,14 +107,14 @@ def example(index: int, row: Parsed, file: str | None, reading: Reading) -> Exam
     return Example(index, fields, kept, file, line, failure)
 
 
-def check(text: Any, column: str, encoding: str) -> Failure | None:
+def check(text: Any, column: str, encoding: str, name: str = "text") -> Failure | None:
     """What is wrong with a text, if anything: none at all, empty, or not decoded."""
     if text is None:
         return Failure("column", f"no '{column}' here")
     if not isinstance(text, str):
         return Failure("column", f"'{column}' is {rows.kind(text)}, not a string")
     if not text.strip():
-        return Failure("empty", "the text is empty")
+        return Failure("empty", f"the {name} is empty")
     return check_decoded(text, encoding)
 
 

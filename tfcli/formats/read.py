@@ -105,11 +105,13 @@ class Source:
         if ALL in self.reading.keep:  # the same for every row, also for one that fails
             self.reading = replace(self.reading, keep=self.reading.others(header))
         needed = [*self.reading.required, *self.reading.kept_columns]
+        several = len(self.reading.wanted) > 1
         for column in needed:
             if header and column not in header:
+                which = f"{column}=NAME" if several else "NAME"
                 raise UsageError(
                     f"{self.name} has no column '{column}'.",
-                    hint=f"It has {', '.join(header)}; choose with -c NAME and --keep A,B."
+                    hint=f"It has {', '.join(header)}; choose with -c {which} and --keep A,B."
                     if len(header) > 1
                     else f"All it has is '{header[0]}'. Are its cells separated by commas (csv) "
                     "or tabs (tsv)?",

@@ -23,7 +23,7 @@ from tfcli.models.files import (
     places_in,
     sha256,
 )
-from tfcli.models.settings import broken, read_json
+from tfcli.models.settings import broken, read_json, require_content
 from tfcli.models.trust import file_names
 
 _SECONDS, _BYTES_A_SECOND = 600, 4_000_000
@@ -66,7 +66,7 @@ def _sources(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     if there := next((name for name in (WEIGHTS, INDEX) if name in names), None):
         raise UsageError(
             f"{folder} has {there} already.",
-            hint=f"tfcli sentiment -m {shlex.quote(str(folder))} TEXT",
+            hint=f"It is ready: -m {shlex.quote(str(folder))}",
         )
     if PICKLED in names:
         return {}, {PICKLED: WEIGHTS}
@@ -107,6 +107,7 @@ def _shards(folder: Path, names: list[str]) -> tuple[dict[str, Any], dict[str, s
 
 
 def _converted(source: Path, output: str, partial: Path) -> dict[str, Any]:
+    require_content(source)
     digest = sha256(source)
     with tempfile.TemporaryDirectory(dir=partial) as name:
         answer = _unpickled(source, Path(name), digest)

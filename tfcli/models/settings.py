@@ -93,6 +93,17 @@ def require_small(path: Path, megabytes: int) -> None:
         )
 
 
+def require_content(path: Path) -> None:
+    """Tell a file from the note that Git leaves in the place of a large one.
+
+    Raises:
+        ModelNotFoundError: it is such a note.
+    """
+    with path.open("rb") as file:
+        if file.read(24) == b"version https://git-lfs.":
+            raise broken(path.parent, f"{path.name} is a pointer of Git LFS; type: git lfs pull")
+
+
 def broken(folder: Path, why: str) -> ModelNotFoundError:
     """The error of a folder that is not hostile, just not whole."""
     return ModelNotFoundError(f"{folder} is no whole model: {why}.")

@@ -33,6 +33,7 @@ from tfcli.models.files import (
 from tfcli.models.settings import (
     broken,
     read_json,
+    require_content,
     require_no_code,
     require_own_code,
     require_own_words,
@@ -188,6 +189,7 @@ def _held(folder: Path, files: Iterable[str]) -> Weights:
 
     tensors = elements = 0
     for file in files:
+        require_content(folder / file)
         try:
             with safe_open(folder / file, framework="numpy") as opened:
                 for name in opened.keys():  # noqa: SIM118 - it is no mapping

@@ -21,6 +21,8 @@ from tfcli.models.memory import available, out_of_memory
 
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # CLONE_NEWUSER, CLONE_NEWNET of linux/sched.h
 _SLACK = 64 << 20
+_BEGINNINGS = (b"\x80", b"P", b"(", b"c", b"d", b"]", b"}", b"l")
+"""Of pickles: protocol 2 and later, a zip, and what stands first in protocols 0 and 1."""
 _FORBIDDEN = (
     *("socket.", "subprocess.", "ctypes.", "pty.", "shutil.", "urllib.", "ftplib.", "http."),
     *("os.system", "os.exec", "os.spawn", "os.posix_spawn", "os.fork", "os.kill", "os.putenv"),
@@ -37,6 +39,7 @@ def main(source: Path, folder: Path, sha256: str) -> dict[str, Any]:
         ModelNotFoundError: it is damaged, or holds no weights.
         ResourceError: it does not fit into the memory.
     """
+    _require_pickle(source)
     _require_no_bomb(source)
     _leave_the_network()
     import torch
@@ -89,6 +92,13 @@ def _tensors(content: Any, source: Path) -> dict[str, Any]:
     if sum(distinct.values()) > source.stat().st_size + _SLACK:
         raise _bomb(source)
     return dict(content)
+
+
+def _require_pickle(source: Path) -> None:
+    """Tell what was damaged, or never was a pickle, from what is hostile."""
+    with source.open("rb") as file:
+        if file.read(1) not in _BEGINNINGS:
+            raise ModelNotFoundError(f"{source.name} is no pickle.")
 
 
 def _require_no_bomb(source: Path) -> None:

@@ -118,6 +118,8 @@ class Qa:
         import numpy as np
 
         windows: list[PairWindow] = [row.note for row in rows]
+        if not windows[0].size:
+            return Failure("empty", "nothing in the context is text to the model")
         logits = [unpadded(out, row, loaded) for out, row in zip(outputs, rows, strict=True)]
         logs, none = log_probabilities(windows, logits)
         if any(np.isnan(log).any() for log in logs):
