@@ -5,6 +5,7 @@ import torch
 from tfcli_shout import ShoutOptions
 
 from tfcli.core.job import PROVENANCE, Job, ModelRef
+from tfcli.core.record import only_records
 from tfcli.core.task import Example, Failure, Progress
 from tfcli.errors import ResourceError
 from tfcli.tasks.sentiment import SentimentOptions
@@ -13,10 +14,6 @@ from tfcli.worker import Worker
 
 def window(*texts):
     return [Example(i, {"text": text}) for i, text in enumerate(texts)]
-
-
-def records(run):
-    return [one for one in run if not isinstance(one, Progress)]
 
 
 @pytest.fixture
@@ -139,8 +136,8 @@ class TestOutOfMemory:
         ids=["cuda", "cpu", "python"],
     )
     def test_the_batch_is_halved_and_the_run_goes_on(self, small, sentiment, caplog, error):
-        expected = records(sentiment(self.TEXTS))
-        found = records(small(100, error)(self.TEXTS))
+        expected = list(only_records(sentiment(self.TEXTS)))
+        found = list(only_records(small(100, error)(self.TEXTS)))
         assert [r["label"] for r in found] == [r["label"] for r in expected]
         assert [r["score"] for r in found] == pytest.approx(
             [r["score"] for r in expected], abs=1e-5

@@ -41,6 +41,7 @@ def run(
     from tfcli.core.batches import windows
     from tfcli.core.job import Job
     from tfcli.core.options import build
+    from tfcli.core.record import only_records
     from tfcli.engines import local
     from tfcli.formats.examples import Reading, example
     from tfcli.formats.rows import Parsed
@@ -59,7 +60,7 @@ def run(
         example(i, Parsed(None, _cells(text, chosen.fields[0].name)), None, reading)
         for i, text in enumerate(texts)
     )
-    return (one for one in local.run(job, windows(made)) if isinstance(one, dict))
+    return only_records(local.run(job, windows(made)))
 
 
 def _cells(text: Any, first: str) -> dict[str, Any]:

@@ -57,3 +57,8 @@ class ResourceError(TfcliError):
     """The machine does not have what was asked for: memory, or a device."""
 
     status = 6
+
+
+def first_line(exc: BaseException) -> str:
+    """What a library's exception says, in one line; its name if it says nothing."""
+    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]

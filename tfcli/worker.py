@@ -126,6 +126,5 @@ class Worker:
 def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:
     if ref is None:
         return dict.fromkeys(PROVENANCE)
-    dtype = str(loaded.model.dtype).removeprefix("torch.")
-    said = (ref.checkpoint, loaded.revision, dtype, str(loaded.model.device))
+    said = (ref.checkpoint, loaded.revision, loaded.dtype, str(loaded.model.device))
     return dict(zip(PROVENANCE, said, strict=True))

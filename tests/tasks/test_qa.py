@@ -369,6 +369,25 @@ class TestStarter:
         assert answer in ask(question, LETTER)["answer"]
 
 
+@pytest.fixture
+def silent(answerer, tmp_path):
+    """A model that is sure of the first token, which says that there is no answer."""
+    import torch
+    import transformers
+
+    folder = answerer("bert")
+    model = transformers.AutoModelForQuestionAnswering.from_pretrained(folder)
+    row = transformers.AutoTokenizer.from_pretrained(folder)("film?", "the film")
+    with torch.no_grad():
+        inputs = {name: torch.tensor([ids]) for name, ids in row.items()}
+        [hidden] = model.bert(**inputs).last_hidden_state  # (position, hidden)
+        wanted = torch.tensor([9.0] + [0.0] * (len(hidden) - 1))
+        model.qa_outputs.weight.copy_(hidden.pinverse() @ wanted)
+    model.save_pretrained(tmp_path / "silent")
+    transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "silent")
+    return str(tmp_path / "silent")
+
+
 class TestCommandLine:
     def test_questions_as_lines_and_the_context_as_a_file(self, tfcli, answerer):
         Path("letter.txt").write_text("the film is great", encoding="utf-8")
@@ -378,12 +397,14 @@ class TestCommandLine:
         assert [r["question"] for r in records] == ["film?", "good?"]
         assert all(r["context"][r["start"] : r["end"]] == r["answer"] for r in records)
 
-    def test_a_required_answer_that_is_missing_is_status_11(self, tfcli):
-        """The bundled model knows no better, but here it is sure of nothing."""
-        question, context = "What is the capital of France?", "Ada wrote the notes in 1843."
-        ended = tfcli("qa", question, "--context", context, "--require-answer")
-        answer = json.loads(ended.out)["answer"]
-        assert ended.status == (0 if answer else 11)
+    def test_a_required_answer_that_is_missing_is_status_11(self, tfcli, silent):
+        arguments = ("qa", "film?", "--context", "the film", "-m", silent)
+        ended = tfcli(*arguments, "--require-answer")
+        assert json.loads(ended.out)["answer"] == ""
+        assert ended.status == 11
+        ended = tfcli(*arguments)
+        assert json.loads(ended.out)["answer"]
+        assert ended.status == 0
 
     def test_a_context_for_all_questions_from_python(self, model):
         records = list(run("qa", ["film?", "good?"], context="the film", model=model("bert")))

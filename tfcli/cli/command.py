@@ -1,7 +1,7 @@
 """Make the Typer command of a task: option dataclasses become parameters, and come back filled."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -36,27 +36,36 @@ def command_for(task: Task) -> Callable[..., None]:
     def command(**given: Any) -> None:
         from tfcli.cli.run import run_task  # what runs a task is imported when one runs
 
-        def filled(options_type: type[Any]) -> Any:
-            return build(options_type, {o.name: given[o.name] for o in options_of(options_type)})
-
         fields = {f.name: given[f.name] for f in task.fields}
         files = {f.name: given[f"{f.name}_file"] for f in task.fields[1:]}
         raise typer.Exit(
             run_task(
                 task,
-                filled(task.options_type),
+                filled(task.options_type, given),
                 fields,
                 files,
-                *(filled(options_type) for options_type in SHARED.values()),
+                *(filled(options_type, given) for options_type in SHARED.values()),
             )
         )
 
     parameters = [*_field_parameters(task), *option_parameters("Options", task.options_type)]
     for panel, options_type in SHARED.items():
         parameters += option_parameters(panel, options_type)
+    return with_parameters(command, parameters)
+
+
+def with_parameters(
+    command: Callable[..., None], parameters: Sequence[inspect.Parameter]
+) -> Callable[..., None]:
+    """Let Typer see these parameters of a function that takes whatever comes."""
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
+
+
+def filled(options_type: type[Any], given: Mapping[str, Any]) -> Any:
+    """An option dataclass with what the command line gave."""
+    return build(options_type, {o.name: given[o.name] for o in options_of(options_type)})
 
 
 def help_of(task: Task) -> str:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tfcli.core.characters import visible_lines
+from tfcli.core.record import only_records
 from tfcli.core.task import Progress, Record
 from tfcli.errors import TfcliError
 from tfcli.formats.read import Reader
@@ -69,13 +70,6 @@ def introduce(starter: str, standard: str) -> None:
         starter,
         standard,
     )
-
-
-def only_records(run: Iterable[Record | Progress]) -> Generator[Record]:
-    """Leave out what says how far the run is."""
-    for one in run:
-        if not isinstance(one, Progress):
-            yield one
 
 
 def with_progress(

@@ -7,9 +7,14 @@ from typing import Any
 
 import typer
 
-from tfcli.cli.command import GroupedCommand, option_parameters, parameter
+from tfcli.cli.command import (
+    GroupedCommand,
+    filled,
+    option_parameters,
+    parameter,
+    with_parameters,
+)
 from tfcli.cli.options import OutputOptions
-from tfcli.core.options import build, options_of
 from tfcli.core.task import Record
 from tfcli.errors import OK
 
@@ -38,7 +43,7 @@ def convert(**given: Any) -> None:
     from tfcli.cli.output import Output
     from tfcli.core.record import Columns
 
-    options = build(OutputOptions, {o.name: given[o.name] for o in options_of(OutputOptions)})
+    options = filled(OutputOptions, given)
     listen(options.quiet, options.verbose)
     results = ("output", "sha256", "output_sha256", "tensors", "bytes")
     records = _converted(Path(given["folder"]))
@@ -56,7 +61,7 @@ def _converted(folder: Path) -> Generator[Record]:
 _FOLDER = typer.Argument(metavar="DIR", help="The model's folder.", rich_help_panel="Arguments")
 _PARAMETERS = [parameter("folder", str, _FOLDER, inspect.Parameter.empty)]
 _PARAMETERS += option_parameters("Output", OutputOptions)
-convert.__signature__ = inspect.Signature(_PARAMETERS)  # type: ignore[attr-defined]
-convert.__annotations__ = {p.name: p.annotation for p in _PARAMETERS}
 _SUMMARY = CONVERT.partition("\n")[0]
-app.command("convert", cls=GroupedCommand, help=CONVERT, short_help=_SUMMARY)(convert)
+app.command("convert", cls=GroupedCommand, help=CONVERT, short_help=_SUMMARY)(
+    with_parameters(convert, _PARAMETERS)
+)

@@ -8,11 +8,11 @@ from contextlib import closing
 from typing import Any
 
 from tfcli.cli.inputs import incoming
-from tfcli.cli.messages import introduce, listen, only_records, say_notes, with_progress
+from tfcli.cli.messages import introduce, listen, say_notes, with_progress
 from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
 from tfcli.cli.output import Output
 from tfcli.core.job import PROVENANCE, Job, ModelRef
-from tfcli.core.record import Columns
+from tfcli.core.record import Columns, only_records
 from tfcli.core.task import Progress, Record, Task
 from tfcli.engines import Engine, local
 from tfcli.errors import INTERRUPTED, OK, SOME_FAILED, TERMINATED, ModelNotFoundError, Terminated

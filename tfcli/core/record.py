@@ -1,12 +1,12 @@
 """How an example and its results become one flat record."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tfcli.core.characters import json_escaped
-from tfcli.core.task import Example, Failure, Record
+from tfcli.core.task import Example, Failure, Progress, Record
 
 
 class Columns(NamedTuple):
@@ -39,6 +39,13 @@ def record_of(
     record.update(provenance)
     record["error"] = {**results._asdict(), "file": example.file, "line": example.line}
     return record
+
+
+def only_records(run: Iterable[Record | Progress]) -> Generator[Record]:
+    """Leave out what says how far a run is."""
+    for one in run:
+        if not isinstance(one, Progress):
+            yield one
 
 
 def to_json(value: Any) -> str:

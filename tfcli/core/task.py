@@ -92,6 +92,16 @@ class Loaded:
     revision: str | None = None
     """The commit of a model of the Hub."""
 
+    @property
+    def dtype(self) -> str:
+        """What the model computes in: ``float32``."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @property
+    def overflow(self) -> Failure:
+        """What is wrong with an example whose scores are no numbers."""
+        return Failure("overflow", f"the scores overflow in {self.dtype}; try --dtype float32")
+
 
 class Task(Protocol):
     """Turns examples into records with a model: ``preprocess → forward → postprocess``.

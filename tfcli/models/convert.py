@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfcli import errors
-from tfcli.errors import ModelNotFoundError, ResourceError, TfcliError, UnsafeModelError, UsageError
+from tfcli.errors import ModelNotFoundError, ResourceError, TfcliError, UsageError
 from tfcli.models.files import (
     INDEX,
     PICKLED,
@@ -18,13 +18,11 @@ from tfcli.models.files import (
     PICKLES,
     READ_MB,
     WEIGHTS,
-    is_plain,
     pickles,
-    places_in,
     sha256,
 )
-from tfcli.models.settings import broken, read_json, require_content
-from tfcli.models.trust import file_names
+from tfcli.models.settings import read_json, require_content
+from tfcli.models.trust import file_names, indexed
 
 _SECONDS, _BYTES_A_SECOND = 600, 4_000_000
 """The patience with a child: to start, and to read and write on the slowest disk there is."""
@@ -94,14 +92,7 @@ def _require_free(folder: Path, outputs: list[str]) -> None:
 
 def _shards(folder: Path, names: list[str]) -> tuple[dict[str, Any], dict[str, str]]:
     index = read_json(folder / PICKLED_INDEX, READ_MB)
-    files = sorted(set(map(str, places_in(index).values())))
-    if not files:
-        raise broken(folder, f"{PICKLED_INDEX} has no weight_map")
-    for file in files:
-        if not (is_plain(file) and file.endswith(PICKLES)):
-            raise UnsafeModelError(f"{PICKLED_INDEX} leads out of its folder, to {file[:80]!r}.")
-        if file not in names:
-            raise broken(folder, f"{PICKLED_INDEX} names {file}, which is not there")
+    files = indexed(folder, names, PICKLED_INDEX, index, PICKLES)
     made = (f"model-{i:05}-of-{len(files):05}.safetensors" for i in range(1, len(files) + 1))
     return index, dict(zip(files, made, strict=True))
 

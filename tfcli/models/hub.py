@@ -40,7 +40,7 @@ from tfcli.models.files import (
     sha256,
 )
 from tfcli.models.patience import patience, show_bars, tamed, within
-from tfcli.models.settings import MEGABYTE
+from tfcli.models.settings import broken, require_size
 from tfcli.models.trouble import absent, download, in_words, no_space, passes
 
 log = logging.getLogger("tfcli")
@@ -140,7 +140,8 @@ class _Hub:
         read = [name for name in names if is_read(name, self.ref.trust_remote_code)]
         if described := [name for name in read if not (folder / name).is_file()]:
             self._look_up(found.sha)
-            self._require_small(described)
+        for name in described:
+            require_size(f"{name} of {self.ref}", self._size(name), READ_MB)
         pool = ThreadPoolExecutor(8)
         try:
             list(pool.map(lambda name: self.fetch(name, found.sha), described))
@@ -148,9 +149,9 @@ class _Hub:
             pool.shutdown(wait=False, cancel_futures=True)
         weights = weights_of(folder, names)
         if not weights:
-            raise ModelNotFoundError(f"{self.ref} is no whole model: its {INDEX} is broken.")
+            raise broken(self.ref, f"its {INDEX} is broken")
         if lost := next((name for name in weights if name not in names), ""):
-            raise ModelNotFoundError(f"{self.ref} is no whole model: the Hub has no {lost} of it.")
+            raise broken(self.ref, f"the Hub has no {lost} of it")
         if wanting := [name for name in weights if not (folder / name).is_file()]:
             self._bring_weights(wanting, found.sha)
         _remember(self.ref, found.sha)
@@ -161,16 +162,6 @@ class _Hub:
         if not self.files:
             known = self.ask(commit, patience(), _WAITS, files_metadata=True)
             self.files = {file.rfilename: file for file in known.siblings or ()}
-
-    def _require_small(self, names: list[str]) -> None:
-        """Refuse before a byte is fetched what is too large to be read."""
-        for name in names:
-            size = self._size(name)
-            if size > READ_MB * MEGABYTE:
-                raise UnsafeModelError(
-                    f"{name} of {self.ref} has {size / MEGABYTE:,.0f} MiB; "
-                    f"more than {READ_MB} are not read."
-                )
 
     def _size(self, name: str) -> int:
         return int(getattr(self.files.get(name), "size", None) or 0)

@@ -14,12 +14,14 @@ from tfcli.errors import (
     ResourceError,
     TfcliError,
     UnfitModelError,
+    first_line,
 )
 from tfcli.models.building import built_within
 from tfcli.models.cache import commit_of
 from tfcli.models.memory import out_of_memory, require_memory
 from tfcli.models.registry import starters
 from tfcli.models.resolve import folder_of
+from tfcli.models.settings import broken
 from tfcli.models.trust import require_safe
 
 log = logging.getLogger("tfcli")
@@ -85,7 +87,7 @@ def _described(
     except BaseException as exc:  # whatever a broken config.json or tokenizer.json leads to
         if not (isinstance(exc, Exception) or type(exc).__name__ == "PanicException"):
             raise  # tokenizers panics where it could say what is wrong
-        raise ModelNotFoundError(f"{ref} is no whole model: {_first_line(exc)}") from exc
+        raise ModelNotFoundError(f"{ref} is no whole model: {first_line(exc)}") from exc
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         raise ModelNotFoundError(
             f"{ref} has no tokenizer files.",
@@ -100,13 +102,9 @@ def _require_usable(ref: ModelRef, tokenizer: Any) -> None:
     longest, names = tokenizer.model_max_length, tokenizer.model_input_names
     room = tokenizer.num_special_tokens_to_add()
     if not (isinstance(longest, (int, float)) and room < longest < float("inf")):
-        raise ModelNotFoundError(
-            f"{ref} is no whole model: its tokenizer has model_max_length {longest!r:.80}."
-        )
+        raise broken(ref, f"its tokenizer has model_max_length {longest!r:.80}")
     if not (isinstance(names, (list, tuple)) and names and names[0] == "input_ids"):
-        raise ModelNotFoundError(
-            f"{ref} is no whole model: its tokenizer has model_input_names {names!r:.80}."
-        )
+        raise broken(ref, f"its tokenizer has model_input_names {names!r:.80}")
 
 
 def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any) -> Any:
@@ -129,7 +127,7 @@ def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any
     except Exception as exc:
         if out_of_memory(exc):
             raise ResourceError(f"{ref} does not fit into the memory.") from exc
-        raise TfcliError(f"Cannot load {ref}: {_first_line(exc)}") from exc
+        raise TfcliError(f"Cannot load {ref}: {first_line(exc)}") from exc
     body = f"{model.base_model_prefix}."
     missing = sorted(report["missing_keys"])
     mismatched = sorted(key for key, *_ in report["mismatched_keys"])
@@ -139,9 +137,7 @@ def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any
             hint="Name a model that was fine-tuned for the task with -m.",
         )
     if missing or mismatched:
-        raise ModelNotFoundError(
-            f"{ref} is no whole model: {(missing + mismatched)[0]} is not as config.json says."
-        )
+        raise broken(ref, f"{(missing + mismatched)[0]} is not as config.json says")
     return model
 
 
@@ -203,7 +199,3 @@ def _hushed() -> Iterator[None]:
     finally:
         if log.isEnabledFor(logging.DEBUG):
             messages.set_verbosity(before)
-
-
-def _first_line(exc: BaseException) -> str:
-    return (str(exc).strip().splitlines() or [type(exc).__name__])[0]

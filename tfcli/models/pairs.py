@@ -96,7 +96,7 @@ def _rows(frame: _Frame, tokens: Tokens, room: int, overlap: int) -> Iterator[Ro
         size = len(tokens.ids[part])
         if frame.segments is not None:
             before, each, after = frame.segments
-            inputs["token_type_ids"] = np.array([*before, *each * size, *after], dtype=np.int8)
+            inputs["token_type_ids"] = np.array([*before, *each * size, *after])
         length = len(inputs["input_ids"])
         cls = None if frame.cls is None else frame.cls % length
         # Of the shared tokens each window owns those on its side of the middle.

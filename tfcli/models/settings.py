@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tfcli.core.job import ModelRef
 from tfcli.errors import ModelNotFoundError, UnsafeModelError
 from tfcli.models.files import is_plain
 
@@ -86,10 +87,18 @@ def require_small(path: Path, megabytes: int) -> None:
     Raises:
         UnsafeModelError: it is larger than ``megabytes``.
     """
-    size = path.stat().st_size
+    require_size(path.name, path.stat().st_size, megabytes)
+
+
+def require_size(name: str, size: int, megabytes: int) -> None:
+    """Refuse a size, in bytes, as ``require_small`` does; the file need not be here yet.
+
+    Raises:
+        UnsafeModelError: it is more than ``megabytes``.
+    """
     if size > megabytes * MEGABYTE:
         raise UnsafeModelError(
-            f"{path.name} has {size / MEGABYTE:,.0f} MiB; more than {megabytes} are not read."
+            f"{name} has {size / MEGABYTE:,.0f} MiB; more than {megabytes} are not read."
         )
 
 
@@ -104,9 +113,9 @@ def require_content(path: Path) -> None:
             raise broken(path.parent, f"{path.name} is a pointer of Git LFS; type: git lfs pull")
 
 
-def broken(folder: Path, why: str) -> ModelNotFoundError:
-    """The error of a folder that is not hostile, just not whole."""
-    return ModelNotFoundError(f"{folder} is no whole model: {why}.")
+def broken(model: Path | ModelRef, why: str) -> ModelNotFoundError:
+    """The error of a model that is not hostile, just not whole."""
+    return ModelNotFoundError(f"{model} is no whole model: {why}.")
 
 
 def require_tame(name: str, settings: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfcli.core.job import ModelRef
-from tfcli.errors import ModelNotFoundError, TfcliError
+from tfcli.errors import ModelNotFoundError, TfcliError, first_line
 from tfcli.models.cache import cache_folder, cached_models, missing, repo_folder
 from tfcli.models.registry import starters
 
@@ -147,8 +147,7 @@ def _when(headers: Any) -> str:
 
 
 def _reason(exc: Exception) -> str:
-    lines = [line for line in str(exc).splitlines() if line.strip()] or [type(exc).__name__]
-    return re.sub(r"^\[Errno -?\d+\] ", "", lines[0]).rstrip(".")
+    return re.sub(r"^\[Errno -?\d+\] ", "", first_line(exc)).rstrip(".")
 
 
 def _instead(ref: ModelRef) -> str:

@@ -94,6 +94,27 @@ def file_names(folder: Path) -> list[str]:
     return names
 
 
+def indexed(
+    folder: Path, names: Iterable[str], name: str, index: Any, kinds: tuple[str, ...]
+) -> list[str]:
+    """The files that an index says the weights lie in: beside it, of these kinds, and there.
+
+    Raises:
+        ModelNotFoundError: it names none, or one that is missing.
+        UnsafeModelError: it names another kind, or a place elsewhere.
+    """
+    places = places_in(index)
+    if not places:
+        raise broken(folder, f"{name} has no weight_map")
+    for file in places.values():
+        if not (is_plain(file) and file.endswith(kinds)):
+            raise UnsafeModelError(f"{name} leads out of its folder, to {str(file)[:80]!r}.")
+    files = sorted(set(places.values()))
+    if missing := next((file for file in files if file not in names), None):
+        raise broken(folder, f"{name} names {missing}, which is not there")
+    return files
+
+
 def _require_inside(link: Path, folder: Path) -> None:
     """A link stays in its folder; in the Hub's cache it leads to the blobs of its repository.
 
@@ -159,16 +180,7 @@ def _files(folder: Path, names: list[str], config: dict[str, Any]) -> list[str]:
         raise _without_weights(folder, names)
     if not entry.endswith(".json"):
         return [entry]
-    places = places_in(read_json(folder / entry, READ_MB))
-    if not places:
-        raise broken(folder, f"{entry} has no weight_map")
-    for file in places.values():
-        if not (is_plain(file) and file.endswith(".safetensors")):
-            raise UnsafeModelError(f"{entry} leads out of its folder, to {str(file)[:80]!r}.")
-    files = sorted(set(places.values()))
-    if missing := next((file for file in files if file not in names), None):
-        raise broken(folder, f"{entry} names {missing}, which is not there")
-    return files
+    return indexed(folder, names, entry, read_json(folder / entry, READ_MB), (".safetensors",))
 
 
 def _without_weights(folder: Path, names: list[str]) -> ModelNotFoundError | UnsafeModelError:

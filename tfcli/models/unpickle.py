@@ -16,7 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tfcli.errors import ModelNotFoundError, ResourceError, TfcliError, UnsafeModelError
+from tfcli.errors import (
+    ModelNotFoundError,
+    ResourceError,
+    TfcliError,
+    UnsafeModelError,
+    first_line,
+)
 from tfcli.models.memory import available, out_of_memory
 
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # CLONE_NEWUSER, CLONE_NEWNET of linux/sched.h
@@ -66,7 +72,7 @@ def main(source: Path, folder: Path, sha256: str) -> dict[str, Any]:
     except Exception as exc:
         if out_of_memory(exc):
             raise ResourceError(f"{source.name} does not fit into the memory.") from exc
-        said = (str(exc).strip().splitlines() or [type(exc).__name__])[0]
+        said = first_line(exc)
         raise ModelNotFoundError(f"{source.name} cannot be converted: {said}") from exc
     return {"tensors": len(weights)}
 

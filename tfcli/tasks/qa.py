@@ -94,7 +94,7 @@ class Qa:
         pairs = [(e.fields["question"], e.fields["context"]) for e in examples]
         least = min(LEAST_ROOM, longest // 2)
         return [
-            rows if isinstance(rows, list) else Failure("too_long", _too_long(rows, longest))
+            rows if isinstance(rows, list) else Failure("too_long", _too_long(rows, longest, least))
             for rows in pair_windows(pairs, loaded, longest, options.stride, least)
         ]
 
@@ -123,15 +123,14 @@ class Qa:
         logits = [unpadded(out, row, loaded) for out, row in zip(outputs, rows, strict=True)]
         logs, none = log_probabilities(windows, logits)
         if any(np.isnan(log).any() for log in logs):
-            dtype = str(loaded.model.dtype).removeprefix("torch.")
-            return Failure("overflow", f"the scores overflow in {dtype}; try --dtype float32")
+            return loaded.overflow
         context = example.fields["context"]
         count = options.top_k or 1
         # Widening may make one answer of several: take more, as many as the pipeline does.
         taken = 2 * count + 10 if options.align_to_words else count
         said: dict[str, list[Span]] = {}
+        tokens = windows[0].context
         for first, last, score in _best_pairs(windows, logs, options.max_answer_len, taken):
-            tokens = windows[0].context
             if options.align_to_words:
                 first, last = _whole_words(context, tokens, first, last)
             if span := _span(context, tokens, first, last, score):
@@ -277,10 +276,10 @@ def _answer(context: str, spans: Sequence[Span]) -> Record:
     }
 
 
-def _too_long(excess: int, longest: int) -> str:
+def _too_long(excess: int, longest: int, least: int) -> str:
     return (
         f"the question has {excess} tokens too many: a window has {longest}, "
-        f"of which {min(LEAST_ROOM, longest // 2)} are for the context"
+        f"of which {least} are for the context"
     )
 
 

@@ -101,8 +101,7 @@ class Sentiment:
         weights = [max(1, row.note) for row in rows]
         logits = np.average(np.stack(outputs), axis=0, weights=weights)  # (label,)
         if not np.isfinite(logits).all():
-            dtype = str(loaded.model.dtype).removeprefix("torch.")
-            return Failure("overflow", f"the scores overflow in {dtype}; try --dtype float32")
+            return loaded.overflow
         scores = _scores(logits, loaded.config)
         names = _labels(loaded.config)
         ranked = [
