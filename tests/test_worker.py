@@ -1,15 +1,20 @@
 """The worker: one record for each example, whatever batch its rows ran in."""
 
+import threading
+
 import pytest
 import torch
 from tfcli_shout import ShoutOptions
 
 from tfcli.core.job import PROVENANCE, Job, ModelRef
 from tfcli.core.record import only_records
-from tfcli.core.task import Example, Failure, Progress
+from tfcli.core.task import Example, Failure, Piece, Progress
 from tfcli.errors import ResourceError
+from tfcli.tasks.generate import GenerateOptions
 from tfcli.tasks.sentiment import SentimentOptions
 from tfcli.worker import Worker
+
+GREEDY = GenerateOptions(greedy=True)
 
 
 def window(*texts):
@@ -37,9 +42,9 @@ def test_rows_run_longest_first_within_the_budget(shout):
     forward = shout.task.forward
 
     class Watched(type(shout.task)):
-        def forward(self, model, batch, options):
-            seen.append([row.inputs["text"] for row in batch["rows"]])
-            return forward(model, batch, options)
+        def forward(self, loaded, batch, options):
+            seen.append([row.inputs["text"] for row in batch.rows])
+            return forward(loaded, batch, options)
 
     shout.task, shout.budget = Watched(), 6
     list(shout(window("a bb ccc", "dddd", "ee f")))
@@ -153,3 +158,137 @@ class TestOutOfMemory:
     def test_another_error_is_not_mistaken_for_it(self, small):
         with pytest.raises(RuntimeError, match="shapes"):
             list(small(10, RuntimeError("shapes differ"))(self.TEXTS))
+
+
+class TestStreaming:
+    """A text that is alone in its window is given as it is made."""
+
+    @pytest.fixture
+    def telling(self, shout):
+        """A task that says its word letter by letter, and what became of it."""
+
+        class Telling(type(shout.task)):
+            error = None
+            threads = ()
+            told = 0
+            ended = False
+
+            def forward(self, loaded, batch, options):
+                self.threads = (*self.threads, threading.current_thread())
+                (word,) = [row.inputs["text"] for row in batch.rows]
+                if batch.emit:
+                    batch.emit(f"{word}: ", True)
+                    batch.emit("", False)
+                    try:
+                        for letter in word.upper():
+                            batch.emit(letter, False)
+                            self.told += 1
+                    finally:
+                        self.ended = True
+                if self.error:
+                    raise self.error
+                return [word.upper()]
+
+        shout.task, shout.stream = Telling(), True
+        return shout
+
+    PIECES = (Piece(0, "dog: ", True), *(Piece(0, letter, False) for letter in "DOG"))
+
+    def test_pieces_come_before_the_record_and_empty_ones_not_at_all(self, telling):
+        *pieces, record = telling(window("dog"))
+        assert pieces == list(self.PIECES)
+        assert record["shouted"] == "DOG"
+
+    def test_the_record_is_the_same_as_without_them(self, telling):
+        *_, streamed = telling(window("dog"))
+        telling.stream = False
+        assert list(telling(window("dog"))) == [streamed]
+
+    def test_pieces_say_whose_they_are(self, telling):
+        *pieces, record = telling([Example(7, {"text": "dog"})])
+        assert {piece.index for piece in pieces} == {record["index"]} == {7}
+
+    def test_two_texts_or_two_rows_of_one_are_given_whole(self, shout):
+        shout.stream = True
+        for texts in [("a", "b"), ("a b",)]:
+            assert not any(isinstance(one, Piece) for one in shout(window(*texts)))
+
+    def test_beside_a_failure_a_text_is_not_alone(self, telling):
+        broken = Example(0, {}, failure=Failure("empty", "the text is empty"))
+        first, second = telling([broken, Example(1, {"text": "dog"})])
+        assert "error" in first
+        assert second["shouted"] == "DOG"
+
+    def test_a_failure_alone_has_no_pieces(self, telling):
+        (record,) = telling(window("too long"))
+        assert record["error"]["type"] == "too_long"
+
+    def test_a_task_that_does_not_stream_is_not_asked_to(self):
+        assert not Worker(Job("shout", None, ShoutOptions(), stream=True)).stream
+
+    def test_a_reader_who_goes_ends_it(self, telling):
+        events = telling(window("dog" * 1_000_000))
+        assert [next(events), next(events)][1] == Piece(0, "D", False)
+        events.close()  # comes back when the thread is at its end
+        assert telling.task.ended
+        assert 1 <= telling.task.told < 3_000_000
+        assert not telling.task.threads[0].is_alive()
+
+    def test_the_next_text_is_told_as_if_nothing_was(self, telling):
+        events = telling(window("cat"))
+        next(events)
+        events.close()
+        *pieces, _ = telling(window("dog"))
+        assert pieces == list(self.PIECES)
+
+    def test_it_works_in_a_thread_and_leaves_none(self, telling):
+        list(telling(window("dog")))
+        (worked,) = telling.task.threads
+        assert worked is not threading.current_thread()
+        assert not worked.is_alive()
+
+    @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("no")], ids=repr)
+    def test_an_error_comes_out_where_the_pieces_did(self, telling, error):
+        telling.task.error = error
+        events = telling(window("dog"))
+        assert [next(events) for _ in range(4)] == list(self.PIECES)
+        with pytest.raises(type(error), match=str(error)):
+            next(events)
+
+    @pytest.mark.parametrize(
+        "error", [torch.OutOfMemoryError("CUDA out of memory."), MemoryError()], ids=repr
+    )
+    def test_out_of_memory_is_said_in_our_words(self, telling, error):
+        telling.task.error = error
+        with pytest.raises(ResourceError, match="one row of 3 tokens") as failed:
+            list(telling(window("dog")))
+        assert failed.value.status == 6
+
+    def test_a_model_that_writes_streams(self, speaker):
+        ref = ModelRef(speaker("你好 😀."), device="cpu")
+        worker = Worker(Job("generate", ref, GREEDY, stream=True))
+        *pieces, record = worker([Example(0, {"prompt": "x"})])
+        assert [piece.text for piece in pieces] == list("x你好 😀.")
+        assert [piece.given for piece in pieces] == [True, *[False] * 5]
+        assert record["text"] == "x你好 😀."
+
+    @pytest.mark.parametrize(
+        "options", [{"num_beams": 2}, {"num_return_sequences": 2, "seed": 1}], ids=str
+    )
+    def test_beams_and_several_texts_are_given_whole(self, writer, options):
+        ref = ModelRef(writer(), device="cpu")
+        worker = Worker(Job("generate", ref, GenerateOptions(**options), stream=True))
+        (record,) = worker([Example(0, {"prompt": "a"})])
+        assert record["text"]
+
+    def test_a_model_is_ended_at_its_next_token(self, speaker):
+        worker = Worker(
+            Job("generate", ModelRef(speaker("x" * 60), device="cpu"), GREEDY, stream=True)
+        )
+        asked = []
+        worker.loaded.model.register_forward_hook(lambda *_: asked.append(1))
+        events = worker([Example(0, {"prompt": "x"})])
+        next(events)
+        next(events)
+        events.close()
+        assert len(asked) < 60

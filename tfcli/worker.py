@@ -1,14 +1,16 @@
 """A worker: one task with its model in memory. Nothing else runs a model."""
 
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from inspect import signature
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event as Flag
 from typing import Any
 
 from tfcli.core.batches import batch_size, longest_first
 from tfcli.core.job import PROVENANCE, Job, ModelRef
-from tfcli.core.record import record_of
-from tfcli.core.task import Example, Failure, Loaded, Progress, Record, Row
+from tfcli.core.record import Event, record_of
+from tfcli.core.task import Batch, Example, Failure, Loaded, Piece, Progress, Record, Row
 from tfcli.errors import ResourceError
 from tfcli.models.memory import clear, out_of_memory
 from tfcli.models.windows import padding_side
@@ -31,20 +33,21 @@ class Worker:
         self.fields = tuple(field.name for field in self.task.fields if field.repeated)
         self.columns = self.task.columns(job.options)
         self.loaded = Loaded()
-        self.arguments: frozenset[str] = frozenset()
         self.provenance: Mapping[str, Any] = {}
         if job.model is not None:
             from tfcli.models.load import load
 
             self.loaded = load(job.model, lambda config: self.task.auto_model(config, job.options))
-            self.arguments = frozenset(signature(self.loaded.model.forward).parameters)
         if job.provenance:
             self.provenance = _provenance(job.model, self.loaded)
+        self.stream = job.stream and getattr(self.task, "streams", False)
         on_cpu = self.loaded.model is None or self.loaded.model.device.type == "cpu"
         self.budget = CPU_BATCH_TOKENS if on_cpu else DEVICE_BATCH_TOKENS
 
-    def __call__(self, window: Sequence[Example]) -> Iterator[Record | Progress]:
+    def __call__(self, window: Sequence[Example]) -> Iterator[Event]:
         """Give one record for each example, in order, and say how far it is before.
+
+        A row that is alone in its window is given piece by piece if the job wants it so.
 
         Raises:
             ResourceError: the memory does not hold even one row.
@@ -56,7 +59,10 @@ class Worker:
         for one in prepared:
             if not isinstance(one, Failure):
                 rows.extend(one)
-        outputs = iter((yield from self._outputs(rows)))
+        if self.stream and len(window) == len(rows) == 1:
+            outputs = iter((yield from self._streamed(window[0].index, rows)))
+        else:
+            outputs = iter((yield from self._outputs(rows)))
         for example in window:
             yield record_of(
                 example,
@@ -87,7 +93,7 @@ class Worker:
                 if not out_of_memory(exc):
                     raise
                 if len(batch) == 1:
-                    raise ResourceError(f"Out of memory with one row of {length} tokens.") from exc
+                    raise _too_large(rows[left[0]]) from exc
                 self.budget = len(batch) * length // 2
             else:
                 for i, result in zip(batch, results, strict=True):
@@ -100,27 +106,68 @@ class Worker:
             clear()
         return outputs
 
-    def _forward(self, rows: Sequence[Row]) -> Sequence[Any]:
+    def _streamed(self, index: int, rows: Sequence[Row]) -> Generator[Piece, None, Sequence[Any]]:
+        """Return the outputs of one batch; what it emits on the way is given at once.
+
+        It runs in a thread, which ends at its next word if nobody wants any more.
+        """
+        pieces: SimpleQueue[Piece | None] = SimpleQueue()
+        unwanted = Flag()
+
+        def emit(text: str, given: bool) -> None:
+            if unwanted.is_set():
+                raise InterruptedError
+            if text:
+                pieces.put(Piece(index, text, given))
+
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self._forward, rows, emit)
+            running.add_done_callback(lambda _: pieces.put(None))
+            try:
+                while (piece := pieces.get()) is not None:
+                    yield piece
+            finally:
+                unwanted.set()
+            try:
+                return running.result()
+            except Exception as exc:
+                if not out_of_memory(exc):
+                    raise
+                raise _too_large(rows[0]) from exc
+
+    def _forward(
+        self, rows: Sequence[Row], emit: Callable[[str, bool], None] | None = None
+    ) -> Sequence[Any]:
         if self.loaded.model is None:
-            return self.task.forward(None, {"rows": rows}, self.options)
+            return self.task.forward(self.loaded, Batch(rows, {}, emit), self.options)
         import torch
 
         with torch.inference_mode():
-            return self.task.forward(self.loaded.model, self._padded(rows), self.options)
+            batch = Batch(rows, self._padded(rows), emit)
+            return self.task.forward(self.loaded, batch, self.options)
 
     def _padded(self, rows: Sequence[Row]) -> Mapping[str, Any]:
-        batch = self.loaded.tokenizer.pad(
+        padded = self.loaded.tokenizer.pad(
             [row.inputs for row in rows],
-            padding_side=padding_side(self.loaded.tokenizer),
+            padding_side=self._padding_side(),
             return_attention_mask=True,
             return_tensors="pt",
         )
-        device = self.loaded.model.device
+        device, arguments = self.loaded.model.device, self.loaded.arguments
         return {
             name: values.to(device)  # (row, token)
-            for name, values in batch.items()
-            if name in self.arguments or "input_ids" not in self.arguments  # takes **kwargs alone
+            for name, values in padded.items()
+            if name in arguments or "input_ids" not in arguments  # takes **kwargs alone
         }
+
+    def _padding_side(self) -> str:
+        if hasattr(self.task, "padding_side"):
+            return str(self.task.padding_side(self.loaded.config))
+        return padding_side(self.loaded.tokenizer)
+
+
+def _too_large(row: Row) -> ResourceError:
+    return ResourceError(f"Out of memory with one row of {row.length} tokens.")
 
 
 def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:

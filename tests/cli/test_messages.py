@@ -2,11 +2,12 @@
 
 import logging
 import os
+import warnings
 from pathlib import Path
 
 import pytest
 
-from tfcli.cli.messages import introduce
+from tfcli.cli.messages import introduce, listen, log
 
 NOTE = "Note: 1 of 2 examples failed\n"
 
@@ -136,3 +137,14 @@ def test_a_home_that_cannot_be_written_to_is_no_hindrance(introduced, monkeypatc
     Path("file").touch()
     monkeypatch.setenv("XDG_STATE_HOME", "file")
     assert len(introduced("little")) == 1
+
+
+@pytest.mark.parametrize(("verbose", "heard"), [(False, 0), (True, 1)])
+def test_what_libraries_warn_of_is_heard_by_verbose_users_alone(verbose, heard, monkeypatch):
+    for name in ("handlers", "propagate", "level"):
+        monkeypatch.setattr(log, name, getattr(log, name))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        listen(quiet=False, verbose=verbose)
+        warnings.warn("use another argument", UserWarning, stacklevel=1)
+    assert len(caught) == heard

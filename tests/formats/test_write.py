@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfcli.core.record import Columns
-from tfcli.core.task import Field
+from tfcli.core.task import Field, Piece
 from tfcli.errors import TfcliError, UsageError
 from tfcli.formats.examples import Reading
 from tfcli.formats.read import Reader
@@ -17,6 +17,9 @@ from tfcli.formats.write import EXTENSIONS, FORMATS, format_of
 COLUMNS = Columns(("index", "text"), ("label", "score"))
 GOOD = {"index": 0, "text": "学习", "label": "POSITIVE", "score": 0.5}
 ERROR = {"type": "empty", "message": "the text is empty", "file": "in.txt", "line": 2}
+TEXTS = Columns(("index", "prompt"), ("text",))
+PIECES = (Piece(0, "Once", True), Piece(0, " upon\n", False), Piece(0, "\ta\r", False))
+WHOLE = {"index": 0, "prompt": "Once", "text": "Once upon\n\ta\r"}
 FAILED = {"index": 1, "text": "", "label": None, "score": None, "error": ERROR}
 
 
@@ -62,6 +65,50 @@ def test_plain_is_the_first_result_one_a_line():
     assert written("plain", records, Columns((), ("answer", "score"))) == (
         'a\\nb\nc\\td\\r\n\n学习\n3\n["x"]\n'
     )
+
+
+class TestPiecesInPlain:
+    def test_joined_they_are_the_line_of_the_whole_record(self):
+        line = written("plain", [WHOLE], TEXTS)
+        assert line == "Once upon\\n\\ta\\r\n"
+        assert written("plain", [*PIECES, WHOLE], TEXTS) == line
+
+    def test_each_is_written_before_the_next_is_asked_for(self):
+        def live():
+            yield PIECES[0]
+            raise AssertionError("asked too early")
+
+        assert next(FORMATS["plain"](live(), TEXTS)) == "Once"
+
+    def test_texts_in_pieces_and_whole_ones_follow_each_other(self):
+        other = {"index": 1, "prompt": "x", "text": "xy"}
+        records = [other, *PIECES, WHOLE, other]
+        assert written("plain", records, TEXTS) == "xy\nOnce upon\\n\\ta\\r\nxy\n"
+
+    def test_a_failed_example_ends_its_line(self):
+        failed = {**WHOLE, "text": None, "error": ERROR}
+        assert written("plain", [PIECES[0], failed], TEXTS) == "Once\n"
+
+    def test_a_text_that_ends_too_soon_ends_its_line(self):
+        assert written("plain", PIECES[:1], TEXTS) == "Once\n"
+
+    @pytest.mark.parametrize("error", [TfcliError("broken"), KeyboardInterrupt()], ids=repr)
+    @pytest.mark.parametrize("begun", [False, True])
+    def test_a_line_that_was_begun_is_ended_before_an_error(self, begun, error):
+        def breaking():
+            yield from PIECES[:1] if begun else [WHOLE]
+            raise error
+
+        chunks = []
+        with pytest.raises(type(error)):
+            collect(FORMATS["plain"](breaking(), TEXTS), chunks)
+        assert "".join(chunks) == ("Once\n" if begun else "Once upon\\n\\ta\\r\n")
+
+    def test_that_nobody_reads_to_the_end_end_quietly(self):
+        stream = FORMATS["plain"](iter(PIECES), TEXTS)
+        next(stream)
+        stream.close()
+        assert list(stream) == []
 
 
 @pytest.mark.parametrize(

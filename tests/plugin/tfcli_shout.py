@@ -41,9 +41,9 @@ class Shout:
                 rows.append([Row({"text": word}) for word in words])
         return rows
 
-    def forward(self, model, batch, options):
+    def forward(self, loaded, batch, options):
         time.sleep(options.pause)
-        return [row.inputs["text"].upper() for row in batch["rows"]]
+        return [row.inputs["text"].upper() for row in batch.rows]
 
     def postprocess(self, example, rows, outputs, loaded, options):
         shouted = " ".join(list(outputs) * options.times)
@@ -69,8 +69,8 @@ class Find:
     def preprocess(self, examples, loaded, options):
         return [[Row({"text": example.fields["context"]})] for example in examples]
 
-    def forward(self, model, batch, options):
-        return [row.inputs["text"] for row in batch["rows"]]
+    def forward(self, loaded, batch, options):
+        return [row.inputs["text"] for row in batch.rows]
 
     def postprocess(self, example, rows, outputs, loaded, options):
         return {"at": outputs[0].find(example.fields["word"])}

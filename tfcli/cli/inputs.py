@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfcli.cli.options import InputOptions
-from tfcli.core.batches import Window, arriving, windows
+from tfcli.core.batches import Window, arriving, window_of, windows
 from tfcli.core.task import Field, Task
 from tfcli.errors import UsageError
 from tfcli.formats.examples import ALL, Reading, check, example
@@ -50,6 +50,7 @@ def incoming(
         UsageError: nothing, or too much, says where the texts come from.
     """
     first, *rest = task.fields
+    size = window_of(task)
     columns = _columns(task, options.column, {n: others[n] or files.get(n) for n in others})
     if texts and options.input:
         raise UsageError(
@@ -75,10 +76,10 @@ def incoming(
         if reading.kept_columns or ALL in reading.keep or options.column:
             raise UsageError("--keep and --column need a file or standard input with columns.")
         made = (example(i, Parsed(1, text), None, reading) for i, text in enumerate(texts))
-        return Incoming(windows(list(made)[: options.limit]), kept=reading.keep)
+        return Incoming(windows(list(made)[: options.limit], size), kept=reading.keep)
     paths = expand(options.input) or [STDIN]
     reader = Reader(paths, reading)
-    cut = arriving(reader) if STDIN in paths else windows(reader)
+    cut = arriving(reader, size) if STDIN in paths else windows(reader, size)
     return Incoming(cut, reader, reader.kept, reader.more)
 
 

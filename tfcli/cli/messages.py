@@ -4,14 +4,15 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 from tfcli.core.characters import visible_lines
-from tfcli.core.record import only_records
-from tfcli.core.task import Progress, Record
+from tfcli.core.record import Event
+from tfcli.core.task import Piece, Progress, Record
 from tfcli.errors import TfcliError
 from tfcli.formats.read import Reader
 
@@ -47,6 +48,8 @@ class _Notes(logging.Handler):
 
 def listen(quiet: bool, verbose: bool) -> None:
     """Let the notes of all rooms be heard, as the user wants it."""
+    if not verbose:  # those of the libraries are for programmers
+        warnings.simplefilter("ignore")
     level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
     log.handlers = [_Notes()]
     log.propagate = False
@@ -72,9 +75,16 @@ def introduce(starter: str, standard: str) -> None:
     )
 
 
+def without_progress(run: Iterable[Event]) -> Generator[Record | Piece]:
+    """Leave out how far a run is."""
+    for event in run:
+        if not isinstance(event, Progress):
+            yield event
+
+
 def with_progress(
-    run: Iterable[Record | Progress], reader: Reader | None, to_terminal: bool
-) -> Generator[Record]:
+    run: Iterable[Event], reader: Reader | None, to_terminal: bool
+) -> Generator[Record | Piece]:
     """Show how many records there are, how fast they come, and the time left if it can be known.
 
     Where the records themselves go to the terminal, only what takes long before them is shown.
@@ -85,7 +95,7 @@ def with_progress(
 
     console = Console(stderr=True)
     if console.is_dumb_terminal:  # which can take nothing back
-        yield from only_records(run)
+        yield from without_progress(run)
         return
     known = reader is not None and reader.fraction is not None and not to_terminal
     said = TextColumn("{task.description}")
@@ -105,6 +115,8 @@ def with_progress(
             else:
                 bars.start()
             yield one
+            if isinstance(one, Piece):
+                continue
             count += 1
             bars.update(shown, description=_so_far(count, start))
             if reader is not None and (fraction := reader.fraction):

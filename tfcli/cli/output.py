@@ -14,7 +14,7 @@ from typing import TextIO
 from tfcli.cli.options import OutputOptions
 from tfcli.core.characters import visible_lines
 from tfcli.core.record import Columns
-from tfcli.core.task import Record
+from tfcli.core.task import Piece, Record
 from tfcli.errors import Terminated, TfcliError, UsageError
 from tfcli.formats.write import FORMATS, format_of
 
@@ -41,11 +41,16 @@ class Output:
         return self.format == "table"
 
     @property
+    def takes_pieces(self) -> bool:
+        """Whether a text can be written before it is whole."""
+        return self.path is None and self.format in ("table", "plain")
+
+    @property
     def to_terminal(self) -> bool:
         """Whether a person reads along."""
         return self.path is None and sys.stdout is not None and sys.stdout.isatty()
 
-    def write(self, records: Generator[Record], columns: Columns) -> None:
+    def write(self, records: Generator[Record | Piece], columns: Columns) -> None:
         """Write all records.
 
         Raises:
@@ -60,7 +65,7 @@ class Output:
         with _appearing(Path(self.path)) as out:
             self._write_to(out, records, columns)
 
-    def _write_to(self, out: TextIO, records: Generator[Record], columns: Columns) -> None:
+    def _write_to(self, out: TextIO, records: Generator[Record | Piece], columns: Columns) -> None:
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(encoding="utf-8", newline="\n")
         chunks = self._chunks(records, columns)
@@ -86,7 +91,7 @@ class Output:
             where = self.path or "standard output"
             raise TfcliError(f"Cannot write to {where}: {exc.strerror}.") from exc
 
-    def _chunks(self, records: Iterable[Record], columns: Columns) -> Iterator[str]:
+    def _chunks(self, records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
         if not self.is_picture:
             return FORMATS[self.format](records, columns)
         from tfcli.views import console_for, view_of

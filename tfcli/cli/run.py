@@ -8,12 +8,12 @@ from contextlib import closing
 from typing import Any
 
 from tfcli.cli.inputs import incoming
-from tfcli.cli.messages import introduce, listen, say_notes, with_progress
+from tfcli.cli.messages import introduce, listen, say_notes, with_progress, without_progress
 from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
 from tfcli.cli.output import Output
 from tfcli.core.job import PROVENANCE, Job, ModelRef
-from tfcli.core.record import Columns, only_records
-from tfcli.core.task import Progress, Record, Task
+from tfcli.core.record import Columns, Event
+from tfcli.core.task import Piece, Progress, Task
 from tfcli.engines import Engine, local
 from tfcli.errors import INTERRUPTED, OK, SOME_FAILED, TERMINATED, ModelNotFoundError, Terminated
 from tfcli.models.registry import starters
@@ -32,10 +32,10 @@ class Outcome:
         self.failed = 0
         self.matched = OK
 
-    def watch(self, records: Iterable[Record | Progress]) -> Generator[Record | Progress]:
-        """Pass records on, and remember."""
-        for record in records:
-            if isinstance(record, Progress):
+    def watch(self, run: Iterable[Event]) -> Generator[Event]:
+        """Pass all on, and remember the records."""
+        for record in run:
+            if isinstance(record, (Progress, Piece)):
                 yield record
                 continue
             self.count += 1
@@ -84,13 +84,15 @@ def run_task(
     model = _model(task, model_options)
     outcome = Outcome(task, options)
     engine: Engine = local.run
-    job = Job(task.name, model, options, model_options.provenance)
+    job = Job(task.name, model, options, model_options.provenance, output.takes_pieces)
     run = outcome.watch(_sparing_garbage(engine(job, found.windows)))
     watched = sys.stderr.isatty() and not output_options.quiet
-    records = with_progress(run, found.reader, output.to_terminal) if watched else only_records(run)
+    shown = (
+        with_progress(run, found.reader, output.to_terminal) if watched else without_progress(run)
+    )
     try:
-        with closing(records):  # a progress bar is gone before anything else is said
-            output.write(records, columns)
+        with closing(shown):  # a progress bar is gone before anything else is said
+            output.write(shown, columns)
     except (KeyboardInterrupt, Terminated) as exc:
         say_notes(exc)
         log.warning("stopped after %s", _count(outcome.count, "record"))
@@ -100,18 +102,18 @@ def run_task(
     return outcome.status
 
 
-def _sparing_garbage(records: Iterable[Record | Progress]) -> Generator[Record | Progress]:
+def _sparing_garbage(run: Iterable[Event]) -> Generator[Event]:
     """Collect no garbage before the first record: importing and loading make none.
 
     Looking for some would take 0.4 s, and what was loaded need never be looked at again.
     """
     gc.disable()
     try:
-        for record in records:
+        for event in run:
             if not gc.isenabled():
                 gc.freeze()
                 gc.enable()
-            yield record
+            yield event
     finally:
         gc.enable()
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from queue import Queue
 
-from tfcli.core.task import Example, Row
+from tfcli.core.task import Example, Row, Task
 
 Window = list[Example]
 """Examples that are tokenized together and whose rows are batched together."""
@@ -14,6 +14,11 @@ WINDOW = 512
 
 WINDOW_CHARACTERS = 1 << 18
 """Text in a window, give or take its last example: memory stays flat for long documents, too."""
+
+
+def window_of(task: Task) -> int:
+    """How many examples a task takes at a time."""
+    return int(getattr(task, "window", WINDOW))
 
 
 def windows(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window]:

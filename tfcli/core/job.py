@@ -22,7 +22,7 @@ class ModelRef:
     """
 
     checkpoint: str
-    """A starter's name, a folder, or ``org/name`` on the Hub."""
+    """A starter's name, a folder, a GGUF file, or ``org/name`` on the Hub."""
     revision: str | None = None
     dtype: str = "auto"
     device: str = "auto"
@@ -52,3 +52,5 @@ class Job:
     """An instance of the task's ``options_type``."""
     provenance: bool = False
     """Whether every record says what it was made with."""
+    stream: bool = False
+    """Whether to give a lone text piece by piece as it is made."""

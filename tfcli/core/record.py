@@ -6,7 +6,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tfcli.core.characters import json_escaped
-from tfcli.core.task import Example, Failure, Progress, Record
+from tfcli.core.task import Example, Failure, Piece, Progress, Record
+
+Event = Record | Progress | Piece
+"""What a run gives: records, and between them how far it is."""
 
 
 class Columns(NamedTuple):
@@ -41,10 +44,10 @@ def record_of(
     return record
 
 
-def only_records(run: Iterable[Record | Progress]) -> Generator[Record]:
-    """Leave out what says how far a run is."""
+def only_records(run: Iterable[Event]) -> Generator[Record]:
+    """Leave out what stands between the records."""
     for one in run:
-        if not isinstance(one, Progress):
+        if not isinstance(one, (Progress, Piece)):
             yield one
 
 

@@ -1,7 +1,8 @@
 """What a task is, and the values that go in and come out: Example, Record, and their kin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any, NamedTuple, Protocol
 
 Record = dict[str, Any]
@@ -35,12 +36,28 @@ class Row:
     inputs: Mapping[str, Any]
     """The model's arguments, unpadded lists or arrays of integers: ``input_ids`` …"""
     note: Any = None
-    """What the task's ``postprocess`` wants to know of the row."""
+    """What the task's ``forward`` and ``postprocess`` want to know of the row."""
+    more: int = 0
+    """How many tokens may come to it, where a model writes on."""
 
     @property
     def length(self) -> int:
-        """How many tokens the row has."""
-        return len(next(iter(self.inputs.values())))
+        """How many tokens the row has, or will have."""
+        return len(next(iter(self.inputs.values()))) + self.more
+
+
+class Batch(NamedTuple):
+    """Rows that run together."""
+
+    rows: Sequence[Row]
+    inputs: Mapping[str, Any]
+    """The padded tensors on the model's device, as the model takes them; without a model nothing.
+    """
+    emit: Callable[[str, bool], None] | None = None
+    """Where somebody reads along: takes text as it is made, and whether it was given, not made.
+
+    It raises when nobody wants more.
+    """
 
 
 class Progress(NamedTuple):
@@ -48,6 +65,16 @@ class Progress(NamedTuple):
 
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a text as it is made; all pieces of an example come before its record."""
+
+    index: int
+    text: str
+    given: bool
+    """Whether it was there before: a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +125,11 @@ class Loaded:
         return str(self.model.dtype).removeprefix("torch.")
 
     @property
+    def arguments(self) -> frozenset[str]:
+        """What the model's ``forward`` takes."""
+        return frozenset(signature(self.model.forward).parameters)
+
+    @property
     def overflow(self) -> Failure:
         """What is wrong with an example whose scores are no numbers."""
         return Failure("overflow", f"the scores overflow in {self.dtype}; try --dtype float32")
@@ -106,8 +138,12 @@ class Loaded:
 class Task(Protocol):
     """Turns examples into records with a model: ``preprocess → forward → postprocess``.
 
-    A task may also have ``status(record, options) -> int``, the exit status that a record asks for
-    (0 for none).
+    A task may also have
+
+    - ``status(record, options) -> int``, the exit status that a record asks for (0 for none),
+    - ``padding_side(config) -> str``, where that is not the model family's,
+    - ``window``, how many examples to take at a time, where many would make the first wait,
+    - ``streams = True``: its ``forward`` gives text to ``batch.emit`` as it is made.
     """
 
     name: str
@@ -133,7 +169,7 @@ class Task(Protocol):
     ) -> Sequence[Sequence[Row] | Failure]:
         """For each example its rows, or what is wrong with it; one tokenizer call for all."""
 
-    def forward(self, model: Any, batch: Mapping[str, Any], options: Any) -> Sequence[Any]:
+    def forward(self, loaded: Loaded, batch: Batch, options: Any) -> Sequence[Any]:
         """Run one padded batch; one value in host memory for each row."""
 
     def postprocess(

@@ -4,6 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 
 from tfcli.core.batches import Window
 from tfcli.core.job import Job
-from tfcli.core.task import Progress, Record
+from tfcli.core.record import Event
 
-Engine = Callable[[Job, Iterable[Window]], Iterator[Record | Progress]]
+Engine = Callable[[Job, Iterable[Window]], Iterator[Event]]

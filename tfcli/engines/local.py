@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from tfcli.core.batches import Window
 from tfcli.core.job import Job
-from tfcli.core.task import Progress, Record
+from tfcli.core.record import Event
 
 
-def run(job: Job, windows: Iterable[Window]) -> Iterator[Record | Progress]:
+def run(job: Job, windows: Iterable[Window]) -> Iterator[Event]:
     """Load the model, then stream."""
     from tfcli.worker import Worker
 

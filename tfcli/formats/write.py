@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tfcli.core.record import Columns, to_json, to_text
-from tfcli.core.task import Record
+from tfcli.core.task import Piece, Record
 from tfcli.errors import TfcliError, UsageError
 from tfcli.formats import extension_of
 
-Writer = Callable[[Iterable[Record], Columns], Iterator[str]]
+Writer = Callable[[Iterable[Any], Columns], Iterator[str]]
+"""Takes records; where they come piece by piece (``Piece``), only ``plain`` is asked."""
 
 
 def jsonl(records: Iterable[Record], columns: Columns) -> Iterator[str]:
@@ -85,10 +86,28 @@ def tab_separated(records: Iterable[Record], columns: Columns) -> Iterator[str]:
     return delimited(records, columns, "\t")
 
 
-def plain(records: Iterable[Record], columns: Columns) -> Iterator[str]:
-    r"""The first result, one a line; newlines, returns and tabs in it as ``\n``, ``\r``, ``\t``."""
-    for record in records:
-        yield to_text(record[columns.results[0]]).translate(_ONE_LINE) + "\n"
+def plain(records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
+    r"""The first result, one a line; newlines, returns and tabs in it as ``\n``, ``\r``, ``\t``.
+
+    What came in pieces is not written again; a line that was begun is ended, whatever happens.
+    """
+    begun = False
+    try:
+        for one in records:
+            if isinstance(one, Piece):
+                begun = True
+                yield one.text.translate(_ONE_LINE)
+                continue
+            yield "\n" if begun else to_text(one[columns.results[0]]).translate(_ONE_LINE) + "\n"
+            begun = False
+    except GeneratorExit:
+        raise
+    except BaseException:
+        if begun:
+            yield "\n"
+        raise
+    if begun:
+        yield "\n"
 
 
 _ONE_LINE = str.maketrans({"\n": r"\n", "\r": r"\r", "\t": r"\t"})

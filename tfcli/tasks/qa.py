@@ -5,11 +5,11 @@ Scores are those of the question-answering pipeline of transformers 4.57, which 
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
-from tfcli.core.task import Example, Failure, Field, Flag, Loaded, Record, Row
+from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UnfitModelError
 from tfcli.models.pairs import PairWindow, Tokens, pair_windows, unpadded
 
@@ -98,11 +98,11 @@ class Qa:
             for rows in pair_windows(pairs, loaded, longest, options.stride, least)
         ]
 
-    def forward(self, model: Any, batch: Mapping[str, Any], options: QaOptions) -> Sequence[Any]:
+    def forward(self, loaded: Loaded, batch: Batch, options: QaOptions) -> Sequence[Any]:
         """The start and end logits of each row."""
         import torch
 
-        output = model(**batch)
+        output = loaded.model(**batch.inputs)
         logits = torch.stack([output.start_logits, output.end_logits], dim=1)  # (row, 2, token)
         return list(logits.float().cpu().numpy())
 

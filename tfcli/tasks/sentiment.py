@@ -1,11 +1,10 @@
 """``tfcli sentiment``: is a text positive or negative? Any sequence classifier will do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from inspect import signature
 from typing import Annotated, Any
 
-from tfcli.core.task import Example, Failure, Field, Flag, Loaded, Record, Row
+from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UsageError
 from tfcli.models.windows import windows
 
@@ -75,15 +74,11 @@ class Sentiment:
         """The windows of each text."""
         return windows([example.fields["text"] for example in examples], loaded, OVERLAP)
 
-    def forward(
-        self, model: Any, batch: Mapping[str, Any], options: SentimentOptions
-    ) -> Sequence[Any]:
+    def forward(self, loaded: Loaded, batch: Batch, options: SentimentOptions) -> Sequence[Any]:
         """The logits of each row."""
         # As the pipeline does: a classifier has no use for a cache of keys and values.
-        cacheless = (
-            {"use_cache": False} if "use_cache" in signature(model.forward).parameters else {}
-        )
-        logits = model(**batch, **cacheless).logits  # (batch, label)
+        cacheless = {"use_cache": False} if "use_cache" in loaded.arguments else {}
+        logits = loaded.model(**batch.inputs, **cacheless).logits  # (row, label)
         rows: Sequence[Any] = logits.float().cpu().numpy()
         return rows
 

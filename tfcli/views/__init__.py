@@ -6,7 +6,7 @@ A task has a view of its own in ``views/NAME.py``, or else ``views/table.py`` dr
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -16,7 +16,8 @@ from tfcli.core.characters import visible
 from tfcli.core.record import Columns
 from tfcli.core.task import Record
 
-View = Callable[[Iterable[Record], Columns, Console], Iterator[str]]
+View = Callable[[Iterable[Any], Columns, Console], Iterator[str]]
+"""Takes records; the view of a task that streams takes its pieces, too (``Piece``)."""
 
 
 def view_of(task: str) -> View:
@@ -64,7 +65,7 @@ def bar(score: float, width: int, color: str) -> list[Text]:
     return [
         Text("█" * filled, style=color),
         Text("░" * (width - filled), style="dim"),
-        Text(f"  {score:.4f}  "),
+        Text(f"  {score:.4f}  " if not 0 < score < 5e-5 else f"  {score:6.0e}  "),
     ]
 
 
