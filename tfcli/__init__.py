@@ -26,7 +26,8 @@ def run(
     Args:
         task: the name of a command, ``"sentiment"``.
         examples: one or many, each a text or a mapping of the task's fields to texts.
-        model: a starter, a folder, or ``org/name[@revision]``; as on the command line by default.
+        model: a starter, a folder, a GGUF file, or ``org/name[@revision]``; as on the command line
+            by default.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``xpu``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         trust_remote_code: whether code that comes with the model may run.
@@ -38,7 +39,7 @@ def run(
         tfcli.errors.TfcliError: what the command line would end with; a failed example is no
             exception, but a record with an ``error``.
     """
-    from tfcli.core.batches import windows
+    from tfcli.core.batches import window_of, windows
     from tfcli.core.job import Job
     from tfcli.core.options import build
     from tfcli.core.record import only_records
@@ -60,7 +61,7 @@ def run(
         example(i, Parsed(None, _cells(text, chosen.fields[0].name)), None, reading)
         for i, text in enumerate(texts)
     )
-    return only_records(local.run(job, windows(made)))
+    return only_records(local.run(job, windows(made, window_of(chosen))))
 
 
 def _cells(text: Any, first: str) -> dict[str, Any]:

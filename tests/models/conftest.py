@@ -1,5 +1,6 @@
-"""What the tests of the Hub share: a model that is no more than files, a Hub that has it."""
+"""What tests share: a Hub, with a model that is no more than files; a tiny Llama, also as GGUF."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,3 +41,25 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     return waited
+
+
+@pytest.fixture(scope="session")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny Llama that writes."""
+    from tiny_models import make_writer
+
+    return make_writer(tmp_path_factory.mktemp("llama"), "llama")
+
+
+@pytest.fixture(scope="session")
+def gguf_file(llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a GGUF file, not to be changed."""
+    from tiny_gguf import make_gguf
+
+    return make_gguf(tmp_path_factory.mktemp("gguf") / "tiny.gguf", llama)
+
+
+@pytest.fixture
+def gguf_copy(gguf_file: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be broken."""
+    return Path(shutil.copy(gguf_file, tmp_path / "tiny.gguf"))

@@ -139,7 +139,7 @@ class TestWhatIsMissing:
         assert missing(model, trust_remote_code=True) == ""
 
     def test_a_pickle_is_for_others_to_refuse(self, model):
-        for name in ("pytorch_model.bin", "weights.PT", "tf_model.h5"):
+        for name in ("pytorch_model.bin", "weights.PT", "tf_model.h5", "tiny.gguf"):
             next(p for p in (model / WEIGHTS, model / "it") if p.is_symlink()).rename(model / name)
             assert missing(model) == ""
             (model / name).rename(model / "it")

@@ -91,6 +91,14 @@ class TestWhatIsFetched:
         typed = "hf download org/tiny --local-dir tiny && tfcli models convert tiny"
         assert (error.status, error.hint, hub.fetched()) == (5, typed, [])
 
+    def test_gguf_files_are_to_be_fetched_and_named(self, hub):
+        for name in (WEIGHTS, "pytorch_model.bin", "config.json"):
+            del hub.files[name]
+        hub.files["tiny.Q8_0.gguf"] = b"GGUF"
+        error = refused(ModelNotFoundError)
+        typed = "hf download org/tiny tiny.Q8_0.gguf --local-dir . — and then: -m tiny.Q8_0.gguf"
+        assert (error.hint, hub.fetched()) == (typed, [])
+
     @pytest.mark.parametrize("name", ["vocab.txt", "tokenizer.json", "data.json"])
     def test_so_is_what_is_too_large_to_be_read(self, hub, name, monkeypatch):
         monkeypatch.setattr("tfcli.models.hub.READ_MB", 1)

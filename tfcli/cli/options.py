@@ -58,7 +58,7 @@ class ModelOptions:
 
     model: Annotated[
         str | None,
-        Flag("A starter, a folder, or org/name[@revision] of the Hub.", "-m", metavar="MODEL"),
+        Flag("A starter, a folder, a .gguf file, or org/name[@revision].", "-m", metavar="MODEL"),
     ] = None
     device: Annotated[str, Flag("auto, cpu, cuda[:N], mps or xpu.", metavar="DEVICE")] = "auto"
     dtype: Annotated[str, Flag("Numbers to compute with.", choices=DTYPES)] = "auto"

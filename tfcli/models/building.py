@@ -35,7 +35,7 @@ def built_within(weights: Weights) -> Iterator[None]:
             parts > _PARTS * weights.tensors + _MORE_PARTS
             or elements > _ELEMENTS * weights.elements + _MORE_ELEMENTS
         ):
-            raise UnsafeModelError("config.json declares a model far larger than its weights are.")
+            raise UnsafeModelError("The model declares itself far larger than its weights are.")
 
     handles = [
         hooks.register_module_parameter_registration_hook(count),

@@ -16,6 +16,7 @@ from tfcli.models.files import (
     WEIGHTS,
     entry_of,
     foreign,
+    ggufs,
     is_read,
     is_vocabulary,
     pickles,
@@ -81,7 +82,7 @@ def missing(folder: Path, trust_remote_code: bool = False) -> str:
     Where the model's own code is trusted, it belongs to it.
 
     Of the tokenizers' many files one is enough: weights are fetched after all else. Pickles are
-    passed: ``load`` has its own words for them.
+    passed, and GGUF files: ``load`` has its own words for them.
     """
     if not (folder / "config.json").is_file():
         return "config.json"
@@ -96,7 +97,7 @@ def missing(folder: Path, trust_remote_code: bool = False) -> str:
             return module
     weights = weights_of(folder, names)
     lost = next((n for n in weights if not (folder / n).is_file()), "" if weights else INDEX)
-    return "" if lost == WEIGHTS and (pickles(names) or foreign(names)) else lost
+    return "" if lost == WEIGHTS and (pickles(names) or foreign(names) or ggufs(names)) else lost
 
 
 def _code(folder: Path) -> list[str]:

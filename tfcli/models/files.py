@@ -11,8 +11,10 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 """What ``tfcli models convert`` may be able to read."""
-FOREIGN = (".h5", ".hdf5", ".keras", ".msgpack", ".npz", ".onnx", ".joblib", ".dill", ".gguf")
+FOREIGN = (".h5", ".hdf5", ".keras", ".msgpack", ".npz", ".onnx", ".joblib", ".dill")
 """Weights of other libraries, which it cannot."""
+GGUF = ".gguf"
+"""A whole model in one file, in llama.cpp's format."""
 PICKLED, PICKLED_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 ADAPTER = "adapter_config.json"
 TEMPLATES = "additional_chat_templates"
@@ -42,7 +44,7 @@ def is_read(name: str, trust_remote_code: bool = False) -> bool:
     """Whether loading reads this file, weights apart: configs, tokenizers of all kinds."""
     if name.endswith(".py"):
         return trust_remote_code
-    if name.endswith((".safetensors", *PICKLES, *FOREIGN)):
+    if name.endswith((".safetensors", GGUF, *PICKLES, *FOREIGN)):
         return False
     return _is_one(name, _READ) and not _is_one(name, _NEVER_READ)
 
@@ -61,6 +63,16 @@ def pickles(names: Iterable[str]) -> list[str]:
 def foreign(names: Iterable[str]) -> list[str]:
     """Those files that hold weights of other libraries."""
     return sorted(name for name in names if name.lower().endswith(FOREIGN))
+
+
+def ggufs(names: Iterable[str]) -> list[str]:
+    """Those files that are models in themselves."""
+    return sorted(name for name in names if is_gguf(name))
+
+
+def is_gguf(name: str) -> bool:
+    """Whether a name is that of a GGUF file."""
+    return name.lower().endswith(GGUF)
 
 
 def distributed(names: Iterable[str]) -> list[str]:

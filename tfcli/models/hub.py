@@ -9,6 +9,7 @@ what goes wrong.
 
 import logging
 import os
+import shlex
 import shutil
 import time
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ from tfcli.models.files import (
     READ_MB,
     WEIGHTS,
     foreign,
+    ggufs,
     is_read,
     pickles,
     sha256,
@@ -220,6 +222,11 @@ def _require_weights(ref: ModelRef, names: list[str]) -> None:
         raise UnsafeModelError(
             f"{ref} is an adapter: adapter_config.json names another model to load.",
             hint="Name a model that its adapter was merged into.",
+        )
+    if (files := ggufs(names)) and not any(n.endswith((".safetensors", *PICKLES)) for n in names):
+        raise ModelNotFoundError(
+            f"{ref} has no model.safetensors; its GGUF files are models each, taken by name.",
+            hint=f"{download(ref, files[0])} --local-dir . — and then: -m {shlex.quote(files[0])}",
         )
     if "config.json" not in names:
         raise ModelNotFoundError(f"{ref} has no config.json: it holds no model that tfcli can run.")

@@ -18,11 +18,12 @@ from tfcli.errors import (
 )
 from tfcli.models.building import built_within
 from tfcli.models.cache import commit_of
+from tfcli.models.gguf import complete, opened
 from tfcli.models.memory import out_of_memory, require_memory
 from tfcli.models.registry import starters
 from tfcli.models.resolve import folder_of
 from tfcli.models.settings import broken
-from tfcli.models.trust import require_safe
+from tfcli.models.trust import Source, require_safe
 
 log = logging.getLogger("tfcli")
 
@@ -37,22 +38,24 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
 
     Raises:
         ModelNotFoundError: no such model, or not a whole one.
+        UsageError: a GGUF file that nothing installed can read.
         UnfitModelError: not a model for the task, or a base model without the task's head.
         UnsafeModelError: the weights are pickles, or the folder is hostile in another way.
         ResourceError: the device is missing, or it or the memory is too small.
     """
-    folder = folder_of(ref)
-    weights = require_safe(folder, ref.trust_remote_code)
-    with _hushed():
-        config, tokenizer, class_name = _described(ref, folder, auto_model)
+    place = folder_of(ref)
+    with _source(ref, place) as source, _hushed():
+        config, tokenizer, class_name = _described(ref, source, auto_model)
         from tfcli.models.device import device_for, dtype_for
 
         device = device_for(ref.device)
         starter = ref.checkpoint in starters()
         dtype = dtype_for(ref, device, config, starter)
-        require_memory(ref, weights.elements * dtype.itemsize)
-        with built_within(weights):
-            model = _model(ref, folder, config, class_name, dtype)
+        require_memory(ref, source.weights.elements * dtype.itemsize)
+        with built_within(source.weights):
+            model = _model(ref, source, config, class_name, dtype)
+        if not place.is_dir():
+            complete(ref, source, model, tokenizer)
     try:
         model.to(device)
     except RuntimeError as exc:
@@ -64,24 +67,39 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
         device = device_for("cpu")
         dtype = dtype_for(ref, device, config, starter)
         model.to(device, dtype)
-    _agree_on_padding(tokenizer, model.config)
-    revision = commit_of(folder)
+    if device.type == "cpu":
+        from tfcli.models.packed import pack
+
+        pack(model)
+    _agree_on_padding(ref, tokenizer, model.config)
+    revision = commit_of(place if place.is_dir() else place.parent)
     at = f" ({revision})" if revision else ""
     log.info("model %s%s, %s, on %s", ref, at, str(dtype).removeprefix("torch."), device)
     return Loaded(model.eval(), tokenizer, model.config, _max_length(model, tokenizer), revision)
 
 
+@contextmanager
+def _source(ref: ModelRef, place: Path) -> Iterator[Source]:
+    """What lies there, looked through."""
+    if not place.is_dir():
+        with opened(place) as source:
+            yield source
+    else:
+        trusted = ref.trust_remote_code
+        yield Source(place, require_safe(place, trusted), {"trust_remote_code": trusted})
+
+
 def _described(
-    ref: ModelRef, folder: Path, auto_model: Callable[[Any], str]
+    ref: ModelRef, source: Source, auto_model: Callable[[Any], str]
 ) -> tuple[Any, Any, str]:
     """Config, tokenizer, and the Auto class that the task wants for this config."""
     import transformers
 
-    trust = ref.trust_remote_code
+    folder, arguments = source.folder, source.arguments
     try:
-        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=trust)
+        config = transformers.AutoConfig.from_pretrained(folder, **arguments)
         class_name = auto_model(config)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **arguments)
     except TfcliError:
         raise
     except BaseException as exc:  # whatever a broken config.json or tokenizer.json leads to
@@ -107,20 +125,21 @@ def _require_usable(ref: ModelRef, tokenizer: Any) -> None:
         raise broken(ref, f"its tokenizer has model_input_names {names!r:.80}")
 
 
-def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any) -> Any:
+def _model(ref: ModelRef, source: Source, config: Any, class_name: str, dtype: Any) -> Any:
     import transformers
 
     model_class = _class(ref, getattr(transformers, class_name), config)
     try:
         model, report = model_class.from_pretrained(
-            folder,
+            source.folder,
             config=config,
             dtype=dtype,
             attn_implementation="sdpa" if getattr(model_class, "_supports_sdpa", 0) else "eager",
             use_safetensors=True,
-            trust_remote_code=ref.trust_remote_code,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # told below, in words
+            **source.arguments,
+            **source.of_model,
         )
     except TfcliError:
         raise
@@ -137,7 +156,7 @@ def _model(ref: ModelRef, folder: Path, config: Any, class_name: str, dtype: Any
             hint="Name a model that was fine-tuned for the task with -m.",
         )
     if missing or mismatched:
-        raise broken(ref, f"{(missing + mismatched)[0]} is not as config.json says")
+        raise broken(ref, f"{(missing + mismatched)[0]} is not as {source.settings} says")
     return model
 
 
@@ -157,13 +176,15 @@ def _class(ref: ModelRef, auto_class: Any, config: Any) -> Any:
     return found[0] if isinstance(found, (list, tuple)) else found
 
 
-def _agree_on_padding(tokenizer: Any, config: Any) -> None:
+def _agree_on_padding(ref: ModelRef, tokenizer: Any, config: Any) -> None:
     """Pad with one token: decoder classifiers find the end of a text by the config's."""
     if tokenizer.pad_token is None:
         own = config.pad_token_id
         tokenizer.pad_token = (
             tokenizer.eos_token if own is None else tokenizer.convert_ids_to_tokens(own)
         )
+    if tokenizer.pad_token is None:
+        raise broken(ref, "its tokenizer has no token to fill up a row with")
     config.pad_token_id = tokenizer.pad_token_id
 
 

@@ -1,4 +1,4 @@
-"""From a name to a folder with a model in it: starter, folder, cache or Hub."""
+"""From a name to where a model lies: starter, folder, GGUF file, cache or Hub."""
 
 import difflib
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 from tfcli.core.job import ModelRef
 from tfcli.errors import ModelNotFoundError, UsageError
 from tfcli.models.cache import cached_models
+from tfcli.models.files import is_gguf
 from tfcli.models.hub import fetch
 from tfcli.models.registry import starter_for, starters
 
@@ -37,10 +38,17 @@ def model_ref(
     """Read ``NAME[@REVISION]``, and check what can be checked without a network.
 
     Raises:
-        ModelNotFoundError: neither a starter, nor a folder, nor the form of a Hub id.
-        UsageError: a dtype or device that does not exist.
+        ModelNotFoundError: neither a starter, nor a folder or file, nor the form of a Hub id.
+        UsageError: a dtype or device that does not exist, or a GGUF file that nothing can read.
     """
     if name in starters() or (name and Path(name).is_dir()):
+        return ModelRef(name, None, dtype, device, trust_remote_code)
+    if is_gguf(name):
+        if not Path(name).is_file():
+            raise ModelNotFoundError(f"There is no file {name}.")
+        from tfcli.models.gguf import require_reader
+
+        require_reader()
         return ModelRef(name, None, dtype, device, trust_remote_code)
     checkpoint, _, revision = name.partition("@")
     if _is_path(checkpoint):
@@ -58,7 +66,7 @@ def model_ref(
 
 
 def folder_of(ref: ModelRef) -> Path:
-    """The folder of a model, fetched from the Hub if it is neither bundled nor cached.
+    """The folder of a model, or its GGUF file; fetched if it is neither bundled nor cached.
 
     Raises:
         ModelNotFoundError: not on the Hub, or not cached while offline.
@@ -66,7 +74,7 @@ def folder_of(ref: ModelRef) -> Path:
     """
     if ref.checkpoint in starters():
         return starters()[ref.checkpoint].folder
-    if Path(ref.checkpoint).is_dir():
+    if Path(ref.checkpoint).is_dir() or is_gguf(ref.checkpoint):
         return Path(ref.checkpoint)
     return fetch(ref)
 

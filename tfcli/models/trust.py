@@ -6,8 +6,8 @@ change in between.
 
 import shlex
 import stat
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tfcli.models.files import (
     distributed,
     entry_of,
     foreign,
+    ggufs,
     is_plain,
     is_read,
     pickles,
@@ -51,6 +52,22 @@ class Weights:
     elements: int
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What transformers is to load, once it was looked through."""
+
+    folder: Path
+    weights: Weights
+    arguments: Mapping[str, Any]
+    """What every ``from_pretrained`` takes besides."""
+    of_model: Mapping[str, Any] = field(default_factory=dict)
+    """What only the model's takes."""
+    settings: str = "config.json"
+    """What the model is described by."""
+    ends: tuple[int, ...] = ()
+    """Tokens that end a text, where no ``generation_config.json`` says so."""
+
+
 def require_safe(folder: Path, trust_remote_code: bool = False) -> Weights:
     """Look through a model's folder, run nothing, and return what its weights hold.
 
@@ -67,6 +84,8 @@ def require_safe(folder: Path, trust_remote_code: bool = False) -> Weights:
             hint="Merge the adapter into its model: peft's merge_and_unload, then save_pretrained.",
         )
     if "config.json" not in names:
+        if ggufs(names):
+            raise _to_be_named(folder, names)
         raise ModelNotFoundError(f"{folder} has no config.json: it holds no model.")
     config = _checked(folder, names, trust_remote_code)
     read = [folder / name for name in names if is_read(name, trust_remote_code)]
@@ -185,6 +204,8 @@ def _files(folder: Path, names: list[str], config: dict[str, Any]) -> list[str]:
 
 def _without_weights(folder: Path, names: list[str]) -> ModelNotFoundError | UnsafeModelError:
     pickled, others = pickles(names), foreign(names)
+    if ggufs(names) and not pickled:
+        return _to_be_named(folder, names)
     if not (pickled or others):
         return ModelNotFoundError(f"{folder} has no model.safetensors.")
     return UnsafeModelError(
@@ -192,6 +213,14 @@ def _without_weights(folder: Path, names: list[str]) -> ModelNotFoundError | Uns
         hint=f"tfcli models convert {shlex.quote(str(folder))}"
         if pickled
         else "Ask the model's author for model.safetensors.",
+    )
+
+
+def _to_be_named(folder: Path, names: list[str]) -> ModelNotFoundError:
+    files = ggufs(names)
+    return ModelNotFoundError(
+        f"{folder} has no model.safetensors; its GGUF files are models each, taken by name.",
+        hint=f"-m {shlex.quote(str(folder / files[0]))}",
     )
 
 
