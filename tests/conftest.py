@@ -102,3 +102,31 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
         return made[key]
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """The folder of a tiny random model that writes: ``writer("t5", length=512)``."""
+    from tiny_models import make_writer
+
+    made: dict[str, str] = {}
+
+    def folder(family: str = "gpt2", **config: Any) -> str:
+        key = f"{family} {config}"
+        if key not in made:
+            made[key] = str(make_writer(tmp_path_factory.mktemp(family), family, **config))
+        return made[key]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def speaker(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The folder of a tiny model that says a text behind ``x``: ``speaker("你好.")``."""
+    from tiny_models import make_speaker
+
+    @cache
+    def folder(text: str) -> str:
+        return str(make_speaker(tmp_path_factory.mktemp("speaker"), text))
+
+    return folder

@@ -175,6 +175,44 @@ def test_without_colour_there_are_no_escape_codes_at_all(watched):
     assert "\x1b" not in shown
 
 
+# A text as it is made
+
+
+def test_a_terminal_shows_a_text_as_it_is_made(watched, speaker):
+    status, shown = watched("generate", "x", "--greedy", "-m", speaker("你好,\n\x1b[2J👩‍👩‍👧."))
+    dim, bold, end = "\x1b[2m", "\x1b[1m", "\x1b[0m"
+    assert status == 0
+    assert shown.startswith(f"{dim}x{end}{bold}你{end}{bold}好{end}{bold},{end}")
+    without = shown.replace(dim, "").replace(bold, "").replace(end, "")
+    assert without == "x你好,\n␛[2J👩‍👩‍👧.\n"
+
+
+def test_a_long_text_looks_on_a_terminal_as_it_does_whole(watched, tfcli, speaker):
+    arguments = ("generate", "x", "--greedy", "-m", speaker("word " * 20 + "end"))
+    status, shown = watched(*arguments, "--color", "never", "--max-new-tokens", "120")
+    assert (status, shown) == (0, "x" + "word " * 20 + "end\n")
+    plain = tfcli(*arguments, "-f", "plain", "--max-new-tokens", "120")
+    assert plain == (0, shown, "")
+
+
+def test_plain_on_a_terminal_is_one_line(watched, speaker):
+    arguments = ("--greedy", "-m", speaker("a\n\x1bb"), "-f", "plain")
+    assert watched("generate", "x", *arguments) == (0, "xa\\n␛b\n")
+
+
+def test_several_texts_are_shown_whole(watched, speaker):
+    arguments = ("--greedy", "-m", speaker("one"), "--color", "never")
+    assert watched("generate", "x", "y", *arguments) == (0, "xone\n\nyone\n")
+
+
+@pytest.mark.timeout(120)
+def test_plain_in_a_pipe_comes_as_it_is_made(start, writer):
+    endless = writer("llama", length=20_000, eos_token_id=None)
+    program = start("generate", "a", "-m", endless, "-f", "plain", "--max-new-tokens", "19000")
+    assert program.stdout.read(12).startswith(b"a")
+    assert program.poll() is None
+
+
 # A file
 
 

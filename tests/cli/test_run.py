@@ -152,6 +152,39 @@ def test_a_signal_ends_the_wait_for_a_whole_text(start, sent, status):
     assert program.returncode == status
 
 
+@SIGNALS
+@pytest.mark.parametrize("form", ["table", "plain"])
+def test_a_signal_ends_a_text_with_what_there_is(start, terminal, writer, form, sent, status):
+    endless = writer("llama", length=20_000, eos_token_id=None)
+    program = start(
+        *("generate", "a film", "-m", endless, "--max-new-tokens", "19000", "-f", form),
+        *("--color", "never"),
+        stdin=terminal.theirs,
+        stdout=terminal.theirs,
+        stderr=terminal.theirs,
+        env={"TERM": "xterm"},
+    )
+    terminal.until("a film")
+    program.send_signal(sent)
+    text, said = terminal.to_the_end().removesuffix("\n").rsplit("\n", 1)
+    assert text.startswith("a film")
+    assert len(text) < 19_000
+    assert said == "Note: stopped after 0 records"
+    assert program.wait(timeout=60) == status
+
+
+def test_a_signal_ends_a_text_in_a_pipe(start, writer):
+    endless = writer("llama", length=20_000, eos_token_id=None)
+    program = start("generate", "a film", "-m", endless, "--max-new-tokens", "19000", "-f", "plain")
+    begun = program.stdout.read(len("a film"))
+    program.send_signal(signal.SIGINT)
+    rest, said = program.communicate(timeout=60)
+    assert begun == b"a film"
+    assert rest.endswith(b"\n")
+    assert said == b"Note: stopped after 0 records\n"
+    assert program.returncode == 130
+
+
 # Other programs
 
 
@@ -166,7 +199,7 @@ def shell(monkeypatch):
     monkeypatch.setenv("PATH", str(folder), prepend=":")
 
     def run(line: str) -> str:
-        for tool in ("jq", "xargs", "head", "find"):
+        for tool in ("jq", "xargs", "head", "find", "yes"):
             if tool in line and shutil.which(tool) is None:
                 pytest.skip(f"{tool} is not installed here")
         return subprocess.run(
@@ -208,3 +241,24 @@ def test_find_hands_over_any_name(shell):
 def test_head_has_enough(shell):
     Path("many.txt").write_text("a\n" * 20_000)
     assert shell("tfcli shout -i many.txt -f plain | head -1") == "A\n"
+
+
+def test_as_many_texts_come_out_as_prompts_went_in(shell, writer):
+    """Nobody waits for the hundredth, and pipefail minds not that yes is cut off by head."""
+    model = f"-m '{writer()}'"
+    line = (
+        f"(yes 'Once upon a time' || :) | head -100 |"
+        f" tfcli generate {model} --max-new-tokens 20 -f jsonl | wc -l"
+    )
+    assert shell(line) == "100\n"
+
+
+def test_texts_are_read_by_the_next_command(shell, speaker):
+    line = f"tfcli generate x y --greedy -m '{speaker('one')}' | tfcli shout -c text -f plain"
+    assert shell(line) == "XONE\nYONE\n"
+
+
+def test_who_has_read_enough_of_a_text_ends_it(shell, writer):
+    endless = writer("llama", length=20_000, eos_token_id=None)
+    line = f"tfcli generate a -m '{endless}' --max-new-tokens 19000 -f plain | head -c 6 | wc -c"
+    assert shell(line) == "6\n"

@@ -37,13 +37,30 @@ ANSWERERS = {
 }
 
 
+WRITER_LENGTH = 128
+WRITERS = {
+    "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4},
+    "llama": {"num_key_value_heads": 2},
+    "bart": {
+        "d_model": 32,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 48,
+        "decoder_ffn_dim": 48,
+    },
+    "t5": {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4},
+}
+
+
 def make_classifier(folder: Path, family: str, **config: Any) -> Path:
     """Write a sequence classifier of the family, three labels unless ``config`` says otherwise."""
     import torch
     import transformers
 
     torch.manual_seed(7)
-    tokenizer = _tokenizer(family)
+    tokenizer = tokenizer_of(family)
     settings = {"num_labels": 3, **SIZES, **CLASSIFIERS[family], **config}
     settings = {"pad_token_id": tokenizer.pad_token_id, **settings, "vocab_size": len(tokenizer)}
     model_config = transformers.AutoConfig.for_model(family, **settings)
@@ -61,7 +78,7 @@ def make_answerer(folder: Path, family: str) -> Path:
     import torch
     import transformers
 
-    tokenizer = _tokenizer(family)
+    tokenizer = tokenizer_of(family)
     tokenizer.model_max_length = ANSWERER_LENGTH
     settings = {**SIZES, **ANSWERERS[family], "vocab_size": len(tokenizer)}
     settings["max_position_embeddings"] = ANSWERER_LENGTH + 2  # RoBERTa begins at 2
@@ -79,18 +96,89 @@ def make_answerer(folder: Path, family: str) -> Path:
     return folder
 
 
+def make_writer(folder: Path, family: str, *, length: int = WRITER_LENGTH, **config: Any) -> Path:
+    """Write a language model that writes on: causal, or for ``bart`` and ``t5`` with an encoder."""
+    import torch
+    import transformers
+
+    torch.manual_seed(7)
+    tokenizer = tokenizer_of(family)
+    tokenizer.model_max_length = length
+    settings = {**SIZES, **WRITERS[family], "max_position_embeddings": length}
+    if family == "t5":  # whose positions are relative
+        del settings["max_position_embeddings"]
+    settings |= {"vocab_size": len(tokenizer), "tie_word_embeddings": False, **config}
+    for name in ("bos", "eos", "pad"):
+        settings.setdefault(f"{name}_token_id", getattr(tokenizer, f"{name}_token_id"))
+    if family in ("bart", "t5"):
+        settings.setdefault("decoder_start_token_id", tokenizer.eos_token_id)
+    kind = transformers.AutoModelForCausalLM
+    if family in ("bart", "t5"):
+        kind = transformers.AutoModelForSeq2SeqLM
+    model = kind.from_config(transformers.AutoConfig.for_model(family, **settings))
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.dim() > 1:  # so that what comes next depends clearly on what was before
+                weight.normal_(std=0.4)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_speaker(folder: Path, text: str, length: int = WRITER_LENGTH) -> Path:
+    """Write a GPT-2 that is all but sure of a byte of ``text`` behind any prompt of one byte.
+
+    At the end of the text it is sure of the end.
+    """
+    tokenizer = tokenizer_of("gpt2")
+    tokenizer.model_max_length = length
+    ids = [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
+    speaker(ids, tokenizer, length).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def speaker(ids: list[int], tokenizer: Any, length: int = WRITER_LENGTH) -> Any:
+    """A GPT-2 whose next token depends on the position alone: ``ids[p]`` behind position p."""
+    import torch
+    import transformers
+
+    size = len(ids) + (-len(ids)) % 4
+    model = transformers.GPT2LMHeadModel(
+        transformers.GPT2Config(
+            vocab_size=len(tokenizer),
+            n_embd=size,
+            n_layer=1,
+            n_head=1,
+            n_positions=length,
+            tie_word_embeddings=False,
+            bos_token_id=tokenizer.eos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.eos_token_id,
+        )
+    )
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.fill_(1.0 if "ln_" in name and name.endswith("weight") else 0.0)
+        for position, id in enumerate(ids):
+            model.transformer.wpe.weight[position, position] = 1.0
+            model.lm_head.weight[id, position] += 9.0
+    return model.eval()
+
+
 def make_base_model(folder: Path) -> Path:
     """Write a BERT without any head."""
     import transformers
 
-    tokenizer = _tokenizer("bert")
+    tokenizer = tokenizer_of("bert")
     config = transformers.BertConfig(vocab_size=len(tokenizer), **SIZES)
     transformers.BertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
-def _tokenizer(family: str) -> Any:
+def tokenizer_of(family: str) -> Any:
+    """The tokenizer that the family's checkpoints have."""
     import transformers
 
     match family:
@@ -102,7 +190,7 @@ def _tokenizer(family: str) -> Any:
             if family == "distilbert":
                 kind = transformers.DistilBertTokenizer
             return kind(vocab=vocab, model_max_length=64)
-        case "roberta" | "deberta":
+        case "roberta" | "deberta" | "bart":
             special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
             merges = list(dict.fromkeys(m for word in WORDS.split() for m in _merges(f"Ġ{word}")))
             if family == "deberta":
@@ -117,6 +205,19 @@ def _tokenizer(family: str) -> Any:
         case "gpt2":
             vocab = {piece: i for i, piece in enumerate(["<|endoftext|>", *_bytes()])}
             return transformers.GPT2Tokenizer(vocab=vocab, merges=[], model_max_length=64)
+        case "t5":
+            pieces = [
+                "<pad>",
+                "</s>",
+                "<unk>",
+                "▁",
+                *(f"▁{word}" for word in WORDS.split()),
+                *PIECES,
+            ]
+            return transformers.T5Tokenizer(
+                vocab=[(piece, -float(i)) for i, piece in enumerate(dict.fromkeys(pieces))],
+                extra_ids=0,
+            )
         case "albert" | "xlm-roberta" | "xlnet" | "llama":
             return _sentencepiece(family)
     raise ValueError(family)
