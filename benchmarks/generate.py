@@ -25,7 +25,7 @@ def make_checkpoint(folder: Path) -> str:
     from tfcli.models.registry import starters
 
     torch.manual_seed(0)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(starters()["gpt2-starter"].folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(starters()["bert-starter"].folder)
     model = transformers.GPT2LMHeadModel(transformers.GPT2Config(eos_token_id=None))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

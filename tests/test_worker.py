@@ -171,7 +171,7 @@ class TestStreaming:
             error = None
             threads = ()
             told = 0
-            ended = False
+            done = threading.Event()
 
             def forward(self, loaded, batch, options):
                 self.threads = (*self.threads, threading.current_thread())
@@ -184,7 +184,7 @@ class TestStreaming:
                             batch.emit(letter, False)
                             self.told += 1
                     finally:
-                        self.ended = True
+                        self.done.set()
                 if self.error:
                     raise self.error
                 return [word.upper()]
@@ -229,9 +229,10 @@ class TestStreaming:
     def test_a_reader_who_goes_ends_it(self, telling):
         events = telling(window("dog" * 1_000_000))
         assert [next(events), next(events)][1] == Piece(0, "D", False)
-        events.close()  # comes back when the thread is at its end
-        assert telling.task.ended
+        events.close()  # without a wait for the thread
+        assert telling.task.done.wait(10)
         assert 1 <= telling.task.told < 3_000_000
+        telling.task.threads[0].join(10)
         assert not telling.task.threads[0].is_alive()
 
     def test_the_next_text_is_told_as_if_nothing_was(self, telling):
@@ -245,6 +246,7 @@ class TestStreaming:
         list(telling(window("dog")))
         (worked,) = telling.task.threads
         assert worked is not threading.current_thread()
+        worked.join(10)
         assert not worked.is_alive()
 
     @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("no")], ids=repr)

@@ -1,10 +1,9 @@
 """A worker: one task with its model in memory. Nothing else runs a model."""
 
 import logging
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
-from threading import Event as Flag
 from typing import Any
 
 from tfcli.core.batches import batch_size, longest_first
@@ -22,6 +21,10 @@ CPU_BATCH_TOKENS = 2048
 """Padded tokens in a batch: more gains nothing on a CPU (benchmarks/bulk.py)."""
 DEVICE_BATCH_TOKENS = 16384
 """The same on an accelerator, which needs more to be busy."""
+
+
+class _UnwantedError(Exception):
+    """Nobody reads the pieces any more."""
 
 
 class Worker:
@@ -109,31 +112,34 @@ class Worker:
     def _streamed(self, index: int, rows: Sequence[Row]) -> Generator[Piece, None, Sequence[Any]]:
         """Return the outputs of one batch; what it emits on the way is given at once.
 
-        It runs in a thread, which ends at its next word if nobody wants any more.
+        It runs in a thread, which ends at its next token if nobody wants any more.
         """
-        pieces: SimpleQueue[Piece | None] = SimpleQueue()
-        unwanted = Flag()
+        given: SimpleQueue[Piece | Sequence[Any] | BaseException] = SimpleQueue()
+        unwanted = threading.Event()
 
-        def emit(text: str, given: bool) -> None:
+        def emit(text: str, was_there: bool) -> None:
             if unwanted.is_set():
-                raise InterruptedError
+                raise _UnwantedError
             if text:
-                pieces.put(Piece(index, text, given))
+                given.put(Piece(index, text, was_there))
 
-        with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(self._forward, rows, emit)
-            running.add_done_callback(lambda _: pieces.put(None))
+        def run() -> None:
             try:
-                while (piece := pieces.get()) is not None:
-                    yield piece
-            finally:
-                unwanted.set()
-            try:
-                return running.result()
-            except Exception as exc:
-                if not out_of_memory(exc):
-                    raise
-                raise _too_large(rows[0]) from exc
+                given.put(self._forward(rows, emit))
+            except BaseException as exc:  # to be raised where the pieces are taken
+                given.put(exc)
+
+        threading.Thread(target=run, daemon=True).start()
+        try:
+            while isinstance(one := given.get(), Piece):
+                yield one
+        finally:
+            unwanted.set()
+        if not isinstance(one, BaseException):
+            return one
+        if isinstance(one, Exception) and out_of_memory(one):
+            raise _too_large(rows[0]) from one
+        raise one
 
     def _forward(
         self, rows: Sequence[Row], emit: Callable[[str, bool], None] | None = None

@@ -37,8 +37,8 @@ def streamed(tokenizer, prompt, ids, stops=()):
     return [text for text in given if text]
 
 
-def whole(tokenizer, prompt, ids, stops=(), ends=(0,), logprobs=None):
-    return written(tokenizer, prompt, list(ids), ends, stops, logprobs)
+def whole(tokenizer, prompt, ids, stops=(), ends=(0,)):
+    return written(tokenizer, prompt, list(ids), ends, stops)
 
 
 # Texts as they follow a prompt
@@ -86,7 +86,15 @@ def test_bytes_that_are_no_text_are_decoded_as_transformers_does():
 
 def test_a_token_is_named_as_in_the_vocabulary_and_as_text():
     (space,) = ids_of(BYTE_LEVEL, " ")
-    assert token(BYTE_LEVEL, space) == {"token": "Ġ", "text": " "}
+    assert token(BYTE_LEVEL, space, []) == {"token": "Ġ", "text": " "}
+
+
+def test_the_text_of_a_token_is_what_it_adds_to_those_before_it():
+    tokenizer = tokenizer_of("t5")
+    ids = ids_of(tokenizer, "the film")
+    assert token(tokenizer, ids[1], ids[:1]) == {"token": "▁film", "text": " film"}
+    end = tokenizer.eos_token_id
+    assert token(tokenizer, end, ids) == {"token": "</s>", "text": "</s>"}
 
 
 # Pieces
@@ -170,12 +178,3 @@ def test_the_end_of_text_ends_it_and_is_no_text():
 def test_any_of_several_ends_ends_it():
     ids = ids_of(BYTE_LEVEL, "one")
     assert whole(BYTE_LEVEL, Prompt("", ()), ids, ends=(0, ids[1])).new_tokens == 2
-
-
-def test_log_probabilities_are_named_and_end_with_the_text():
-    ids = ids_of(BYTE_LEVEL, "a b.c")
-    said = [{"logprob": -float(i), "top": []} for i in range(5)]
-    found = whole(BYTE_LEVEL, Prompt("", ()), ids, ["."], logprobs=said)
-    assert found.new_tokens == 4
-    assert found.logprobs[1] == {"token": "Ġ", "text": " ", "logprob": -1.0, "top": []}
-    assert [one["text"] for one in found.logprobs] == ["a", " ", "b", "."]

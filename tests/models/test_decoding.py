@@ -1,18 +1,17 @@
 """Decoding: whose settings hold, what is drawn from which distribution, where rows end."""
 
-from statistics import NormalDist
-
 import numpy as np
 import pytest
 import torch
 import transformers
+from chi_square import assert_drawn_from
 from spelling import splits
 from tiny_models import WORDS, speaker, tokenizer_of
 
 from tfcli.core.job import ModelRef
 from tfcli.core.task import Loaded
 from tfcli.models.continuation import Prompt
-from tfcli.models.decoding import WARPERS, Draw, decode, plan
+from tfcli.models.decoding import WARPERS, decode, settled
 from tfcli.models.generative import auto_class
 from tfcli.models.load import load
 from tfcli.tasks.generate import DEFAULTS, GenerateOptions
@@ -28,11 +27,11 @@ def loaded(writer):
     )
 
 
-def settled(loaded, options=None, **generation):
+def plan_of(loaded, options=None, **generation):
     """The plan for a checkpoint with these settings."""
     loaded.model.generation_config.update(**generation)
     options = options or GenerateOptions()
-    return plan(loaded, options.decoding, DEFAULTS, options.draws, options.count)
+    return settled(loaded, options.decoding, DEFAULTS, options.draws, options.count)
 
 
 def warpers(plan):
@@ -48,12 +47,12 @@ def warpers(plan):
 
 class TestWhoseSettingsHold:
     def test_where_nobody_says_anything_ours_do(self, loaded):
-        found = settled(loaded())
+        found = plan_of(loaded())
         assert found.config.max_new_tokens == 64
         assert warpers(found) == {"temperature": 0.8, "top_p": 0.95}
 
     def test_the_checkpoints_beat_ours(self, loaded):
-        found = settled(loaded(), max_new_tokens=7, temperature=1.5, top_p=0.5, top_k=9)
+        found = plan_of(loaded(), max_new_tokens=7, temperature=1.5, top_p=0.5, top_k=9)
         assert found.config.max_new_tokens == 7
         assert warpers(found) == {"temperature": 1.5, "top_p": 0.5, "top_k": 9}
 
@@ -62,14 +61,14 @@ class TestWhoseSettingsHold:
             max_new_tokens=3, temperature=0.3, top_p=0.9, top_k=4, min_p=0.1, repetition_penalty=1.2
         )
         theirs = {"max_new_tokens": 7, "temperature": 1.5, "top_p": 0.5, "top_k": 9, "min_p": 0.2}
-        found = settled(loaded(), options, repetition_penalty=2.0, **theirs)
+        found = plan_of(loaded(), options, repetition_penalty=2.0, **theirs)
         assert found.config.max_new_tokens == 3
         assert found.config.repetition_penalty == 1.2
         assert warpers(found) == {"temperature": 0.3, "top_p": 0.9, "top_k": 4, "min_p": 0.1}
 
     def test_a_neutral_option_switches_the_checkpoints_off(self, loaded):
         options = GenerateOptions(temperature=1.0, top_p=1.0, min_p=0.0)
-        assert settled(loaded(), options, temperature=0.7, top_p=0.5, min_p=0.2).warpers == []
+        assert plan_of(loaded(), options, temperature=0.7, top_p=0.5, min_p=0.2).warpers == []
 
     @pytest.mark.parametrize(
         ("generation", "options", "samples", "beams"),
@@ -90,39 +89,21 @@ class TestWhoseSettingsHold:
         ids=str,
     )
     def test_how_to_search(self, loaded, generation, options, samples, beams):
-        found = settled(loaded(), GenerateOptions(**options), **generation)
+        found = plan_of(loaded(), GenerateOptions(**options), **generation)
         assert (found.samples, found.config.num_beams) == (samples, beams)
 
     def test_a_decoder_with_an_encoder_counts_from_its_first_token(self, loaded):
-        assert settled(loaded("t5"), max_length=20).config.max_new_tokens == 19
-        assert settled(loaded("gpt2"), max_length=20).config.max_new_tokens == 64
+        assert plan_of(loaded("t5"), max_length=20).config.max_new_tokens == 19
+        assert plan_of(loaded("gpt2"), max_length=20).config.max_new_tokens == 64
 
     def test_the_checkpoints_own_settings_stay_as_they_were(self, loaded):
         model = loaded()
         before = model.model.generation_config.to_dict()
-        settled(model, GenerateOptions(temperature=0.1, max_new_tokens=2))
+        plan_of(model, GenerateOptions(temperature=0.1, max_new_tokens=2))
         assert model.model.generation_config.to_dict() == before
 
 
 # Drawing
-
-
-def chi_square_bound(degrees):
-    """What chance exceeds once in 30,000 (Wilson and Hilferty 1931)."""
-    part = 2 / (9 * degrees)
-    return degrees * (1 - part + NormalDist().inv_cdf(1 - 1 / 30_000) * part**0.5) ** 3
-
-
-def assert_drawn_from(counts, probabilities):
-    """Pearson's test; what is expected less than five times is one bin."""
-    expected = probabilities * counts.sum()
-    assert counts[probabilities == 0].sum() == 0
-    large = expected >= 5
-    seen = np.append(counts[large], counts[~large].sum())
-    meant = np.append(expected[large], expected[~large].sum())
-    seen, meant = seen[meant > 0], meant[meant > 0]
-    assert len(meant) > 2
-    assert ((seen - meant) ** 2 / meant).sum() < chi_square_bound(len(meant) - 1)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +131,7 @@ def test_tokens_are_drawn_from_the_distribution_of_transformers_own_warpers(load
     probabilities = scores.softmax(-1)[0].double().numpy()
 
     rows = 3000
-    settings = settled(model, GenerateOptions(max_new_tokens=1, **options))
+    settings = plan_of(model, GenerateOptions(max_new_tokens=1, **options))
     inputs = {"input_ids": ids.repeat(rows, 1), "attention_mask": torch.ones(rows, 1).long()}
     prompts = [Prompt("", ids[0].tolist(), seed=seed) for seed in range(rows)]
     with torch.inference_mode():
@@ -158,50 +139,6 @@ def test_tokens_are_drawn_from_the_distribution_of_transformers_own_warpers(load
     named = [text.logprobs[0]["token"] for (text,) in texts]
     drawn = model.tokenizer.convert_tokens_to_ids(named)
     assert_drawn_from(np.bincount(drawn, minlength=len(probabilities)), probabilities)
-
-
-class TestDraw:
-    SCORES = torch.tensor([[1.0, 0.0, -torch.inf, 2.0, 0.5]])
-
-    def drawn(self, seeds, scores, steps=1):
-        draw = Draw(seeds, steps)
-        chosen = [draw(None, scores) for _ in range(steps)]
-        assert all((one > -torch.inf).sum(-1).eq(1).all() for one in chosen)
-        return torch.stack([one.argmax(-1) for one in chosen], 1)  # (row, step)
-
-    def test_steps_of_a_row_are_drawn_independently(self):
-        (row,) = self.drawn([5], self.SCORES, steps=4000)
-        probabilities = self.SCORES.softmax(-1)[0].double()
-        assert_drawn_from(np.bincount(row, minlength=5), probabilities.numpy())
-        pairs = np.bincount(row[:-1] * 5 + row[1:], minlength=25)
-        assert_drawn_from(pairs, torch.outer(probabilities, probabilities).flatten().numpy())
-
-    def test_a_row_does_not_depend_on_the_others(self):
-        together = self.drawn([3, 4, 5], self.SCORES.repeat(3, 1), steps=50)
-        alone = self.drawn([4], self.SCORES, steps=50)
-        assert torch.equal(together[1:2], alone)
-        assert not torch.equal(together[0], together[1])
-
-    def test_more_steps_begin_with_the_same_tokens(self):
-        few, many = (self.drawn([9], self.SCORES, steps) for steps in (10, 50))
-        assert torch.equal(few, many[:, :10])
-
-    def test_what_has_no_probability_is_never_drawn(self):
-        scores = torch.full((1, 6), -torch.inf)
-        scores[0, 3] = 7.0
-        assert set(self.drawn(range(200), scores.repeat(200, 1)).flatten().tolist()) == {3}
-
-    @pytest.mark.parametrize(("number", "token"), [(0.0, 1), (0.4999, 1), (0.5, 3), (1.0, 3)])
-    def test_nor_at_the_edges(self, number, token):
-        draw = Draw([0], 1)
-        draw.uniform[:] = number  # as it may be rounded to in single precision
-        scores = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]])
-        assert draw(None, scores).argmax(-1).tolist() == [token]
-
-    def test_scores_in_half_precision_are_drawn_as_they_are(self):
-        scores = self.SCORES.bfloat16().repeat(3000, 1)
-        drawn = self.drawn(range(3000), scores).flatten()
-        assert_drawn_from(np.bincount(drawn, minlength=5), scores[0].double().softmax(-1).numpy())
 
 
 # Ends
@@ -217,7 +154,7 @@ def spoken(tokenizer, ids, stops=(), emit=None, limit=40):
     inputs = tokenizer(["x"], return_tensors="pt")
     prompt = Prompt("", inputs["input_ids"][0].tolist())
     options = GenerateOptions(greedy=True, max_new_tokens=limit)
-    settings = plan(loaded, options.decoding, DEFAULTS, False, 1)
+    settings = settled(loaded, options.decoding, DEFAULTS, False, 1)
     with torch.inference_mode():
         ((text,),) = decode(loaded, inputs, [prompt], settings, stops=stops, emit=emit)
     return text, len(asked)
@@ -254,7 +191,7 @@ class TestStops:
         model = loaded(family)
         tokenizer = model.tokenizer
         texts = WORDS.split()[:6]
-        settings = settled(model, GREEDY)
+        settings = plan_of(model, GREEDY)
         side = "right" if model.config.is_encoder_decoder else "left"
 
         def written(texts, stops):
@@ -303,7 +240,7 @@ class TestPieces:
                 model,
                 inputs,
                 [Prompt("shown", ids, seed=1)],
-                settled(model, options),
+                plan_of(model, options),
                 emit=lambda text, given: pieces.append(text),
             )
         assert pieces[0] == "shown"
@@ -324,7 +261,7 @@ def test_log_probabilities_are_those_of_the_models_own_logits(loaded):
     )
     with torch.inference_mode():
         ((text,),) = decode(
-            model, inputs, [Prompt("", ids, seed=3)], settled(model, options), logprobs=4
+            model, inputs, [Prompt("", ids, seed=3)], plan_of(model, options), logprobs=4
         )
         new = model.tokenizer.convert_tokens_to_ids([one["token"] for one in text.logprobs])
         logits = model.model(torch.tensor([[*ids, *new]])).logits[0, len(ids) - 1 : -1]
@@ -341,7 +278,7 @@ def test_log_probabilities_are_those_of_the_models_own_logits(loaded):
 def test_the_model_is_left_without_a_hook(loaded):
     model = loaded()
     inputs = model.tokenizer("a", return_tensors="pt")
-    decode(model, inputs, [Prompt("", [1])], settled(model, GREEDY), logprobs=1)
+    decode(model, inputs, [Prompt("", [1])], plan_of(model, GREEDY), logprobs=1)
     assert not model.model._forward_hooks
 
 
@@ -354,17 +291,17 @@ def test_the_model_is_left_without_a_hook(loaded):
 def test_a_checkpoint_may_ask_generate_for_more(loaded, generation):
     model = loaded()
     inputs = model.tokenizer("a", return_tensors="pt")
-    expected = decode(model, inputs, [Prompt("", [1])], settled(model, GREEDY))
-    found = decode(model, inputs, [Prompt("", [1])], settled(model, GREEDY, **generation))
+    expected = decode(model, inputs, [Prompt("", [1])], plan_of(model, GREEDY))
+    found = decode(model, inputs, [Prompt("", [1])], plan_of(model, GREEDY, **generation))
     assert found == expected
 
 
 def test_stop_strings_of_a_checkpoint_end_a_text_too(loaded):
     model = loaded()
     inputs = model.tokenizer("a", return_tensors="pt")
-    ((plain,),) = decode(model, inputs, [Prompt("", [1])], settled(model, GREEDY))
+    ((plain,),) = decode(model, inputs, [Prompt("", [1])], plan_of(model, GREEDY))
     for own in (["never", plain.text[3]], plain.text[3]):
-        settings = settled(model, GREEDY, stop_strings=own)
+        settings = plan_of(model, GREEDY, stop_strings=own)
         ((found,),) = decode(model, inputs, [Prompt("", [1])], settings)
         assert found.text == plain.text[: plain.text.index(plain.text[3])]
         assert found.finish_reason == "stop"
@@ -377,5 +314,5 @@ def test_the_order_of_warpers_is_that_of_generate(loaded):
     config = transformers.GenerationConfig(do_sample=True, **names)
     model.model._prepare_special_tokens(config)
     theirs = model.model._get_logits_processor(config, input_ids_seq_length=1)
-    ours = settled(model, **names).warpers
+    ours = plan_of(model, **names).warpers
     assert [type(one) for one in ours] == [type(one) for one in theirs]

@@ -110,7 +110,7 @@ class TestRoom:
         (prompt, short) = fitted([LONG + "end", "a"], model, 28, truncate=True)
         assert prompt.truncated
         assert not short.truncated
-        assert model.tokenizer.decode(prompt.inputs["input_ids"]) == (LONG + "end")[-100:]
+        assert model.tokenizer.decode(prompt.ids) == (LONG + "end")[-100:]
 
     def test_the_token_that_begins_a_text_is_kept(self, loaded):
         model = loaded("llama")
@@ -119,12 +119,12 @@ class TestRoom:
         whole = tokenizer(LONG)["input_ids"]
         assert whole[0] == tokenizer.bos_token_id
         (prompt,) = fitted([LONG], model, 28, truncate=True)
-        assert prompt.inputs["input_ids"] == [whole[0], *whole[-99:]]
+        assert prompt.ids == [whole[0], *whole[-99:]]
 
     def test_a_template_brings_its_own_special_tokens(self, loaded):
         model = loaded("bart")
         with_them, without = (
-            fitted(["a"], model, 1, truncate=False, special=special)[0].inputs["input_ids"]
+            fitted(["a"], model, 1, truncate=False, special=special)[0].ids
             for special in (True, False)
         )
         assert with_them == [model.tokenizer.bos_token_id, *without, model.tokenizer.eos_token_id]

@@ -96,13 +96,18 @@ def make_answerer(folder: Path, family: str) -> Path:
     return folder
 
 
-def make_writer(folder: Path, family: str, *, length: int = WRITER_LENGTH, **config: Any) -> Path:
-    """Write a language model that writes on: causal, or for ``bart`` and ``t5`` with an encoder."""
+def make_writer(
+    folder: Path, family: str, *, length: int = WRITER_LENGTH, tokenizer: Any = None, **config: Any
+) -> Path:
+    """Write a language model that writes on: causal, or for ``bart`` and ``t5`` with an encoder.
+
+    ``tokenizer`` names another family's, if it is not to be its own.
+    """
     import torch
     import transformers
 
     torch.manual_seed(7)
-    tokenizer = tokenizer_of(family)
+    tokenizer = tokenizer_of(tokenizer or family)
     tokenizer.model_max_length = length
     settings = {**SIZES, **WRITERS[family], "max_position_embeddings": length}
     if family == "t5":  # whose positions are relative

@@ -11,7 +11,7 @@ import pytest
 import torch
 import transformers
 from hostile import edit
-from tiny_models import WRITERS, make_base_model
+from tiny_models import WRITERS, make_base_model, make_writer
 
 from tfcli import run
 from tfcli.errors import UnfitModelError, UsageError
@@ -503,7 +503,7 @@ class TestACheckpointThatSearches:
     def test_gives_no_more_texts_than_it_has_beams(self, edited):
         folder = edited("gpt2", num_beams=3)
         assert len(one("a", folder, num_return_sequences=3)["sequences"]) == 3
-        with pytest.raises(UsageError, match="num_beams=3: no 4 texts") as refused:
+        with pytest.raises(UsageError, match="with 3 beams: no 4 texts") as refused:
             one("a", folder, num_return_sequences=4)
         assert refused.value.hint == "Add --temperature to draw them."
         many = one("a", folder, num_return_sequences=4, temperature=1.0, max_new_tokens=3)
@@ -559,3 +559,89 @@ def test_the_same_records_from_the_shell_and_from_python(tfcli, writer):
 def test_published_texts_come_out_again(case, standard_checkpoint):
     record = one(case["prompt"], standard_checkpoint(TASK.standard), **case["options"])
     assert record["text"] == case["text"]
+
+
+class TestSettingsOfCheckpoints:
+    """What a checkpoint says about decoding, and what is not heard of it."""
+
+    @pytest.mark.parametrize(
+        "generation",
+        [
+            {"penalty_alpha": 0.6, "top_k": 4},
+            {"prompt_lookup_num_tokens": 3},
+            {"num_beam_groups": 2, "num_beams": 2},
+            {"guidance_scale": 1.5},
+            {"return_dict_in_generate": True, "output_scores": True},
+            {"max_length": 5},
+        ],
+        ids=str,
+    )
+    def test_other_ways_of_decoding_are_not_gone(self, edited, writer, generation):
+        record = one("the film", edited(**generation), greedy=True, max_new_tokens=8)
+        assert record == one("the film", writer("gpt2"), greedy=True, max_new_tokens=8)
+
+    def test_a_temperature_of_nothing_is_greedy(self, edited, writer):
+        record = one("the film", edited(temperature=0.0))
+        assert record == one("the film", writer("gpt2"), greedy=True)
+
+    def test_whole_numbers_do_for_numbers(self, edited, writer):
+        expected = one("the film", writer("gpt2"), seed=1, temperature=2.0)
+        assert one("the film", edited(temperature=2), seed=1) == expected
+
+    def test_more_new_tokens_than_there_is_room_for_are_fewer(self, edited):
+        assert one("the film", edited(max_new_tokens=500), greedy=True)["new_tokens"] <= 64
+
+    @pytest.mark.parametrize("stop", ["m_", "e", "film"])
+    def test_stop_strings_are_sought_in_what_is_new_alone(self, edited, stop):
+        folder = edited(stop_strings=[stop])
+        alone = one("the film", folder, greedy=True)
+        together = write(["the film", "a longer text than that"], folder, greedy=True)
+        assert together[0] == alone
+        assert stop not in alone["text"].removeprefix("the film")
+
+    def test_a_seed_draws_where_the_checkpoint_would_not(self, edited):
+        folder = edited(do_sample=False)
+        assert one("the film", folder)["seed"] is None
+        assert one("the film", folder, seed=3)["seed"] == 3
+
+    def test_a_top_k_is_switched_off_by_0(self, edited):
+        only = edited(top_k=1)
+        greedy = one("the film", only, greedy=True)["text"]
+        assert one("the film", only, seed=1)["text"] == greedy
+        assert one("the film", only, seed=1, top_k=0, temperature=2)["text"] != greedy
+
+
+def test_scores_that_are_no_numbers_are_that_examples_failure(writer, tmp_path):
+    folder = tmp_path / "broken"
+    model, tokenizer = from_pretrained(writer("gpt2"))
+    model = type(model).from_pretrained(writer("gpt2"))
+    with torch.no_grad():
+        model.transformer.wte.weight[tokenizer("x")["input_ids"][0]] = torch.nan
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.nan_to_num())
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    for options in ({"greedy": True}, {"seed": 1}, {"num_beams": 2}):
+        broken, sound = write(["x", "a film"], str(folder), max_new_tokens=4, **options)
+        assert broken["error"]["type"] == "overflow"
+        assert sound["text"].startswith("a film")
+
+
+def test_token_types_are_not_for_models_that_write(tmp_path):
+    """GPT-2 with BERT's tokenizer, as Chinese ones have it, would add them as words."""
+    make_writer(tmp_path, "gpt2", tokenizer="bert")
+    expected, _ = theirs(str(tmp_path), "the film", do_sample=False, max_new_tokens=6)
+    record = one("the film", str(tmp_path), greedy=True, max_new_tokens=6)
+    assert record["new_tokens"] == 6
+    assert expected[0].endswith(record["text"].removeprefix("the film"))
+
+
+@pytest.mark.parametrize("name", ["temperature", "repetition_penalty"])
+def test_a_whole_number_does_for_a_number(writer, name):
+    whole, broken = ({name: number, "seed": 1} for number in (2, 2.0))
+    assert one("the film", writer(), **whole) == one("the film", writer(), **broken)
+
+
+def test_nothing_is_drawn_at_temperature_0():
+    with pytest.raises(UsageError, match="draws nothing") as refused:
+        GenerateOptions(temperature=0.0)
+    assert "--greedy" in refused.value.hint

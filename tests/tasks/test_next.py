@@ -12,7 +12,7 @@ import torch
 import transformers
 from hostile import edit
 from spelling import byte_fallback
-from tiny_models import make_base_model
+from tiny_models import make_base_model, make_writer
 
 from tfcli import run
 from tfcli.errors import UnfitModelError, UsageError
@@ -70,7 +70,11 @@ class TestNext:
             record = one(text, folder, top_k=6)
             ids = logs.topk(6).indices.tolist()
             assert [n["token"] for n in record["next"]] == tokenizer.convert_ids_to_tokens(ids)
-            assert [n["text"] for n in record["next"]] == [tokenizer.decode([id]) for id in ids]
+            before = tokenizer(text)["input_ids"]
+            lead = tokenizer.decode(before, skip_special_tokens=True)
+            for likely, id in zip(record["next"], ids, strict=True):
+                whole = tokenizer.decode([*before, id], skip_special_tokens=True)
+                assert likely["text"] == (whole.removeprefix(lead) or tokenizer.decode([id]))
             for said, id in zip(record["next"], ids, strict=True):
                 assert said["logprob"] == pytest.approx(float(logs[id]), abs=1e-4)
                 assert said["probability"] == pytest.approx(math.exp(logs[id]), abs=1e-5)
@@ -220,9 +224,9 @@ class TestTooLong:
     def test_truncate_leaves_room_for_what_is_asked(self, writer):
         record = one(self.LONG, writer(), truncate="left", of=[" abc"])
         (said,) = record["of"]
-        ids = from_pretrained(writer())[1]((self.LONG)[-123:] + " abc")["input_ids"]
+        ids = from_pretrained(writer())[1]((self.LONG)[-124:] + " abc")["input_ids"]
         logs = logs_behind(writer(), ids)
-        total = sum(float(logs[i - 1, ids[i]]) for i in range(123, len(ids)))
+        total = sum(float(logs[i - 1, ids[i]]) for i in range(124, len(ids)))
         assert said["tokens"] == ["Ġ", "a", "b", "c"]
         assert said["logprob"] == pytest.approx(total, abs=1e-4)
 
@@ -321,3 +325,9 @@ def test_published_tokens_come_out_again_with_their_distances(case, standard_che
     assert [said["logprob"] - found[0]["logprob"] for said in found] == pytest.approx(
         [said["logit"] - wanted[0]["logit"] for said in wanted], abs=1e-3
     )
+
+
+def test_a_continuation_that_is_no_token_is_refused(tmp_path):
+    make_writer(tmp_path, "gpt2", tokenizer="bert")
+    with pytest.raises(UsageError, match="nothing in it is text to the model"):
+        one("the film", str(tmp_path), of=[" "])

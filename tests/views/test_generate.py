@@ -12,11 +12,13 @@ from tfcli.views import console_for
 from tfcli.views.generate import view
 
 COLUMNS = Columns(("index", "prompt"), ("text", "finish_reason", "new_tokens", "seed"))
+END = "(seed 7, 3 tokens, stop)\n"
 ERROR = {"type": "too_long", "message": "90 tokens", "file": "in.txt", "line": 2}
 
 
 def record(text, prompt="Once", **more):
-    return {"index": 0, "prompt": prompt, "text": text, "finish_reason": "stop", **more}
+    given = {"index": 0, "prompt": prompt, "text": text}
+    return {**given, "finish_reason": "stop", "new_tokens": 3, "seed": 7, **more}
 
 
 def shown(*records, width=40, columns=COLUMNS):
@@ -35,39 +37,43 @@ def pieces(prompt, *texts):
 
 def test_a_text_is_shown_whole_whatever_the_width():
     text = "Once " + "upon a time " * 20
-    assert shown(record(text)) == text + "\n"
+    assert shown(record(text)) == text + "\n" + END
 
 
 def test_lines_of_a_text_stay_lines():
-    assert shown(record("Once\n\n  upon a\n")) == "Once\n\n  upon a\n\n"
+    assert shown(record("Once\n\n  upon a\n")) == "Once\n\n  upon a\n\n" + END
 
 
 def test_a_blank_line_stands_between_two_texts():
-    assert shown(record("Once a"), record("Once b")) == "Once a\n\nOnce b\n"
+    assert shown(record("Once a"), record("Once b")) == f"Once a\n{END}\nOnce b\n{END}"
 
 
 def test_the_prompt_is_dim_and_what_is_new_bold():
-    assert coloured(record("Once upon")) == "\x1b[2mOnce\x1b[0m\x1b[1m upon\x1b[0m\n"
+    assert coloured(record("Once upon")).startswith("\x1b[2mOnce\x1b[0m\x1b[1m upon\x1b[0m")
 
 
 def test_without_the_prompt_all_is_new():
-    assert coloured(record(" upon")) == "\x1b[1m upon\x1b[0m\n"
+    assert coloured(record(" upon")).startswith("\x1b[1m upon\x1b[0m")
 
 
-def test_several_texts_are_numbered():
-    several = record("Once a", sequences=[record("Once a"), record("Once b")])
-    assert shown(several) == "0  Once a\n1  Once b\n"
+def test_what_repeats_a_text_stands_below_each_of_several():
+    several = record("Once a", sequences=[record("Once a"), record("Once b", seed=8)])
+    assert shown(several) == f"Once a\n{END}Once b\n{END.replace('7', '8')}"
+
+
+def test_what_was_not_drawn_has_no_seed():
+    assert shown(record("Once a", seed=None)) == "Once a\n(3 tokens, stop)\n"
 
 
 def test_kept_columns_stand_before_the_text():
     columns = Columns(("index", "prompt", "id"), COLUMNS.results)
-    assert shown(record("Once a", id=7), columns=columns) == "7  Once a\n"
+    assert shown(record("Once a", id=7), columns=columns) == "7  Once a\n" + END
 
 
 @pytest.mark.parametrize(("prompt", "line"), [("Once", "Once  "), (None, "  ")])
 def test_a_failed_example_says_what_is_wrong_and_where(prompt, line):
     failed = record(None, prompt, error=ERROR)
-    assert shown(failed, record("Once b")) == f"{line}in.txt:2: 90 tokens\n\nOnce b\n"
+    assert shown(failed, record("Once b")) == f"{line}in.txt:2: 90 tokens\n\nOnce b\n{END}"
 
 
 @pytest.mark.parametrize("in_pieces", [False, True])
@@ -76,7 +82,7 @@ def test_nothing_in_a_text_acts(in_pieces):
     one = record(evil, "\x1b]0;title\x07")
     given = [*pieces(one["prompt"], *evil), one] if in_pieces else [one]
     screen = shown(*given)
-    assert screen.endswith("[bold]x[/] :smile: ␛[31m<U+202E>␍\n")
+    assert screen.endswith("[bold]x[/] :smile: ␛[31m<U+202E>␍\n" + END)
     assert not set("\x1b\x07\u202e\r") & set(screen)
 
 
@@ -96,12 +102,16 @@ class TestPieces:
 
     def test_have_its_colours(self):
         screen = coloured(*pieces("Once", " upon"), record("Once upon"))
-        assert screen == "\x1b[2mOnce\x1b[0m\x1b[1m upon\x1b[0m\n"
+        assert screen == coloured(record("Once upon"))
 
     def test_texts_in_pieces_and_whole_ones_follow_each_other(self):
         a, b, c = (record(f"Once {name}") for name in "abc")
         screen = shown(*pieces("Once", " a"), a, b, *pieces("Once", " c"), c)
-        assert screen == "Once a\n\nOnce b\n\nOnce c\n"
+        assert screen == f"Once a\n{END}\nOnce b\n{END}\nOnce c\n{END}"
+
+    def test_what_went_wrong_on_the_way_is_told_below(self):
+        broken = record(None, error=ERROR)
+        assert shown(*pieces("Once", " up"), broken) == "Once up\nin.txt:2: 90 tokens\n"
 
     def test_a_text_that_ends_too_soon_ends_its_line(self):
         assert shown(*pieces("Once", " up")) == "Once up\n"

@@ -29,6 +29,8 @@ class Incoming(NamedTuple):
     """The keys of kept columns, as far as they are known."""
     more: bool = False
     """Whether examples may bring further ones."""
+    live: bool = False
+    """Whether they come one by one: as an argument, or through standard input."""
 
 
 def incoming(
@@ -76,11 +78,12 @@ def incoming(
         if reading.kept_columns or ALL in reading.keep or options.column:
             raise UsageError("--keep and --column need a file or standard input with columns.")
         made = (example(i, Parsed(1, text), None, reading) for i, text in enumerate(texts))
-        return Incoming(windows(list(made)[: options.limit], size), kept=reading.keep)
+        cut = windows(list(made)[: options.limit], size)
+        return Incoming(cut, kept=reading.keep, live=len(texts) == 1)
     paths = expand(options.input) or [STDIN]
     reader = Reader(paths, reading)
     cut = arriving(reader, size) if STDIN in paths else windows(reader, size)
-    return Incoming(cut, reader, reader.kept, reader.more)
+    return Incoming(cut, reader, reader.kept, reader.more, STDIN in paths)
 
 
 def _doubt_file_names(texts: Sequence[str]) -> None:

@@ -29,12 +29,14 @@ class Outcome:
         self.asked = getattr(task, "status", lambda record, options: OK)
         self.options = options
         self.count = 0
+        self.begun = False
         self.failed = 0
         self.matched = OK
 
     def watch(self, run: Iterable[Event]) -> Generator[Event]:
         """Pass all on, and remember the records."""
         for record in run:
+            self.begun = isinstance(record, Piece)
             if isinstance(record, (Progress, Piece)):
                 yield record
                 continue
@@ -84,7 +86,8 @@ def run_task(
     model = _model(task, model_options)
     outcome = Outcome(task, options)
     engine: Engine = local.run
-    job = Job(task.name, model, options, model_options.provenance, output.takes_pieces)
+    stream = output.takes_pieces and found.live and not (found.kept or found.more)
+    job = Job(task.name, model, options, model_options.provenance, stream)
     run = outcome.watch(_sparing_garbage(engine(job, found.windows)))
     watched = sys.stderr.isatty() and not output_options.quiet
     shown = (
@@ -95,7 +98,8 @@ def run_task(
             output.write(shown, columns)
     except (KeyboardInterrupt, Terminated) as exc:
         say_notes(exc)
-        log.warning("stopped after %s", _count(outcome.count, "record"))
+        done = _count(outcome.count, "record")
+        log.warning("stopped after %s", f"{done} and a part" if outcome.begun else done)
         return TERMINATED if isinstance(exc, Terminated) else INTERRUPTED
     if outcome.failed:
         log.warning("%d of %s failed", outcome.failed, _count(outcome.count, "example"))

@@ -43,6 +43,8 @@ def options_of(options_type: type[Any]) -> Iterator[Option]:
     """The options of a dataclass whose fields are ``Annotated[T, Flag(…)]``."""
     hints = get_type_hints(options_type, include_extras=True)
     for field in dataclasses.fields(options_type):
+        if not field.init:  # follows from the others
+            continue
         hint = hints[field.name]
         if get_origin(hint) is not Annotated:
             raise TypeError(f"{options_type.__name__}.{field.name} has no Flag")
@@ -74,7 +76,8 @@ def build(options_type: type[T], given: Mapping[str, Any]) -> T:
                 raise UsageError(
                     f"{options[name].switch} takes {_takes(options[name])}, not {one!r}."
                 )
-        chosen[name] = value
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        chosen[name] = float(value) if whole and float in options[name].kinds else value
     return options_type(**chosen)
 
 

@@ -1,5 +1,6 @@
 """What is written on: from new tokens to the text that follows a prompt, up to a stop text."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -82,7 +83,6 @@ def written(
     ids: list[int],
     ends: Collection[int],
     stops: Sequence[str],
-    logprobs: list[dict[str, Any]] | None,
 ) -> Written:
     """What the new tokens of a row come to.
 
@@ -92,7 +92,6 @@ def written(
         ids: the tokens, and behind their end whatever fills up the batch.
         ends: the tokens that mean the end.
         stops: texts that mean the end, and are no part of it.
-        logprobs: what was recorded of each token.
     """
     end = next((i for i, one in enumerate(ids) if one in ends), None)
     ids = ids if end is None else ids[: end + 1]
@@ -100,11 +99,8 @@ def written(
     cut = _without_stop(text, stops)
     if cut != text:
         ids = ids[: _tokens_until_stop(tokenizer, prompt, ids, stops)]
-    if logprobs is not None:
-        named = zip(ids, logprobs, strict=False)
-        logprobs = [{**token(tokenizer, one), **said} for one, said in named]
     reason = "length" if end is None and cut == text else "stop"
-    return Written(cut, reason, len(ids), logprobs)
+    return Written(cut, reason, len(ids))
 
 
 def continued(tokenizer: Any, before: Sequence[int], ids: Sequence[int]) -> str:
@@ -118,9 +114,10 @@ def continued(tokenizer: Any, before: Sequence[int], ids: Sequence[int]) -> str:
     return _text(tokenizer, [*context, *ids])[len(lead) :]
 
 
-def token(tokenizer: Any, id: int) -> dict[str, Any]:
-    """A token as the vocabulary spells it, and as text."""
-    return {"token": tokenizer.convert_ids_to_tokens(id), "text": tokenizer.decode([id])}
+def token(tokenizer: Any, id: int, before: Sequence[int]) -> dict[str, Any]:
+    """A token as the vocabulary spells it, and the text that it is behind others."""
+    text = continued(tokenizer, before, [id]) or tokenizer.decode([id])
+    return {"token": tokenizer.convert_ids_to_tokens(id), "text": text}
 
 
 def _text(tokenizer: Any, ids: list[int]) -> str:
@@ -158,8 +155,9 @@ def _sure(text: str, stops: Sequence[str]) -> int:
 
 def _tokens_until_stop(tokenizer: Any, prompt: Prompt, ids: list[int], stops: Sequence[str]) -> int:
     """The fewest tokens whose text holds a stop text."""
-    for count in range(1, len(ids)):
+
+    def stopped(count: int) -> bool:
         text = continued(tokenizer, prompt.ids, ids[:count])
-        if any(stop in text for stop in stops):
-            return count
-    return len(ids)
+        return any(stop in text for stop in stops)
+
+    return bisect_left(range(len(ids)), True, lo=1, key=stopped)

@@ -1,20 +1,27 @@
-"""Text token by token: settings, seeded sampling, stop texts and streams around ``generate``."""
+"""Text token by token: how ``generate`` is set, and one call of it for a batch."""
 
-import copy
-import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 import transformers as t
 
 from tfcli.core.task import Loaded
-from tfcli.models.continuation import Pieces, Prompt, Written, continued, token, written
+from tfcli.models.continuation import Pieces, Prompt, Written, written
+from tfcli.models.steps import Clock, Draw, Recorder, Sound, Stops, Unfinished
 
-log = logging.getLogger("tfcli")
+HEARD = (
+    *("max_new_tokens", "min_length", "min_new_tokens", "num_beams", "early_stopping"),
+    *("length_penalty", "repetition_penalty", "encoder_repetition_penalty"),
+    *("no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids", "sequence_bias"),
+    *("forced_bos_token_id", "forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens"),
+    *("exponential_decay_length_penalty", "remove_invalid_values", "renormalize_logits"),
+    *("bos_token_id", "eos_token_id", "decoder_start_token_id", "use_cache"),
+)
+"""What is heard of a checkpoint's own settings besides sampling and ``stop_strings``.
 
+Others choose another way of decoding (``penalty_alpha``, ``prompt_lookup_num_tokens`` …), or what
+``generate`` returns.
+"""
 WARPERS: Mapping[str, Callable[[Any], Any]] = {
     "temperature": t.TemperatureLogitsWarper,
     "top_h": t.TopHLogitsWarper,
@@ -38,10 +45,14 @@ NEUTRAL: Mapping[str, float] = {
 """The values that leave it as it is."""
 
 
+_Config: Any = t.GenerationConfig  # whose arguments have no types
+
+
 class Plan(NamedTuple):
     """How a model decodes: an option beats the checkpoint, which beats tfcli."""
 
-    config: t.GenerationConfig
+    config: Any
+    """A ``GenerationConfig``."""
     warpers: list[Any] | None
     """None where nothing is drawn: greedy and beam search."""
     stops: tuple[str, ...] = ()
@@ -55,7 +66,7 @@ class Plan(NamedTuple):
         return self.warpers is not None
 
 
-def plan(
+def settled(
     loaded: Loaded,
     given: Mapping[str, Any],
     defaults: Mapping[str, Any],
@@ -71,36 +82,51 @@ def plan(
         sample: whether to draw; None leaves it to the checkpoint, which draws unless it says else.
         sequences: how many to return of a search; of what is drawn a row is one.
     """
-    config = copy.deepcopy(loaded.model.generation_config)
-    for name, value in given.items():
-        if value is not None:
-            setattr(config, name, value)
-    # A checkpoint may count from the token that a decoder begins with.
-    if config.max_new_tokens is None and config.max_length and loaded.config.is_encoder_decoder:
-        config.max_new_tokens = config.max_length - 1
-    for name, value in defaults.items():
-        if getattr(config, name) is None:
-            setattr(config, name, value)
+    own = loaded.model.generation_config
+    apart = loaded.config.is_encoder_decoder
+
+    def chosen(name: str) -> Any:
+        options = (given.get(name), getattr(own, name, None), defaults.get(name))
+        return next((value for value in options if value is not None), None)
+
+    config: Any = _Config(**{name: chosen(name) for name in HEARD})
+    if given.get("max_new_tokens") is None:
+        config.max_new_tokens = _fewer(config.max_new_tokens, loaded)
     if sample is None:
-        sample = config.do_sample is not False and (config.num_beams or 1) == 1
-    if sample:
-        config.num_beams = 1
-    config.num_beams = config.num_beams or 1
+        greedy = own.do_sample is False or own.temperature == 0
+        sample = not greedy and (config.num_beams or 1) == 1
+    config.num_beams = 1 if sample else config.num_beams or 1
     config.num_return_sequences = 1 if sample else sequences
-    config.pad_token_id = loaded.tokenizer.pad_token_id
-    config.return_dict_in_generate = False
-    own = config.stop_strings or ()
     config.do_sample = False  # tokens are drawn by a processor of ours
-    warpers = [
-        warper(getattr(config, name))
-        for name, warper in WARPERS.items()
-        if getattr(config, name) not in (None, NEUTRAL.get(name))
-    ]
+    config.pad_token_id = loaded.tokenizer.pad_token_id
+    warpers = None
+    if sample:
+        shapes = {name: chosen(name) for name in WARPERS}
+        warpers = [
+            WARPERS[name](int(value) if name == "top_k" else float(value))
+            for name, value in shapes.items()
+            if value not in (None, NEUTRAL.get(name))
+        ]
     least = 0
-    if config.min_length and not loaded.config.is_encoder_decoder:
-        least, config.min_length = config.min_length, 0
-    stops = (own,) if isinstance(own, str) else tuple(own)
-    return Plan(config, warpers if sample else None, stops, least)
+    if config.min_length and not apart:
+        least, config.min_length = config.min_length, None
+    stops = own.stop_strings or ()
+    return Plan(config, warpers, (stops,) if isinstance(stops, str) else tuple(stops), least)
+
+
+def _fewer(new: int, loaded: Loaded) -> int:
+    """As many new tokens as a model has room for, where nobody asked for more.
+
+    A sequence-to-sequence checkpoint may say how long its answers are, with the token that they
+    begin with; a causal one's ``max_length`` counts the prompt.
+    """
+    if not loaded.config.is_encoder_decoder:
+        return min(new, max(1, loaded.max_length // 2))
+    own = loaded.model.generation_config
+    if own.max_new_tokens is None and own.max_length:
+        new = own.max_length - 1
+    room = getattr(loaded.config, "max_position_embeddings", None)
+    return min(new, room) if isinstance(room, int) else new
 
 
 def decode(
@@ -115,160 +141,74 @@ def decode(
 ) -> list[list[Written]]:
     """Write on from each row; for each its sequences, one, or those that beam search returns.
 
+    A row whose scores are no numbers has none.
+
     Args:
         loaded: model and tokenizer.
         inputs: the padded rows, on the model's device.
         prompts: what is to be known of each row.
-        plan: from ``plan``.
+        plan: from ``settled``.
         stops: texts that end a sequence, across token borders too, besides the checkpoint's own.
         logprobs: give each new token's log probability, and that of this many likeliest ones.
         emit: takes the new text of a single row piece by piece, whole characters only.
     """
     tokenizer = loaded.tokenizer
     stops = (*stops, *plan.stops)
-    watch = Watch(tokenizer, prompts, stops, logprobs)
     ends = plan.config.eos_token_id
-    ends = ends if isinstance(ends, list) else [ends]
-    processors = t.LogitsProcessorList()
-    if plan.least and ends != [None]:
+    ends = ends if isinstance(ends, list) else [] if ends is None else [ends]
+    clock, sound = Clock(), Sound()
+    processors = t.LogitsProcessorList([clock, sound])
+    if plan.least and ends:
         processors.append(Unfinished(plan.least - inputs["attention_mask"].sum(-1), ends))
     if plan.warpers is not None:
         seeds = [prompt.seed or 0 for prompt in prompts]
         processors.extend([*plan.warpers, Draw(seeds, plan.config.max_new_tokens)])
+    recorder = None if logprobs is None else Recorder(logprobs)
+    criteria = t.StoppingCriteriaList([Stops(tokenizer, prompts, stops)] if stops else [])
+    if recorder is not None:
+        criteria.append(recorder)
     pieces = None
     if emit is not None:
         emit(prompts[0].shown, True)
         pieces = Pieces(tokenizer, prompts[0], stops, emit)
-    hook = loaded.model.register_forward_hook(watch.see) if logprobs is not None else None
+    sequences = _generated(loaded.model, inputs, plan, processors, criteria, pieces, recorder)
+    first = 1 if loaded.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    each = len(sequences) // len(prompts)
+    texts = []
+    for i, ids in enumerate(sequences[:, first:].tolist()):
+        prompt = prompts[i // each]
+        one = written(tokenizer, prompt, ids, ends, stops)
+        if recorder is not None:
+            one = one._replace(logprobs=recorder.of(i, prompt, ids[: one.new_tokens], tokenizer))
+        texts.append(one)
+    clock.say(sum(text.new_tokens for text in texts))
+    broken = sound.bad.view(len(prompts), -1).any(1).tolist()
+    if pieces is not None and not broken[0]:
+        pieces.finish(texts[0].text)
+    return [[] if bad else texts[i * each : (i + 1) * each] for i, bad in enumerate(broken)]
+
+
+def _generated(
+    model: Any,
+    inputs: Mapping[str, Any],
+    plan: Plan,
+    processors: Any,
+    criteria: Any,
+    pieces: Pieces | None,
+    recorder: Recorder | None,
+) -> Any:
+    """The tokens of each sequence, (row · sequence, token); the plan is all that counts."""
+    own, model.generation_config = model.generation_config, _Config()
+    hook = model.register_forward_hook(recorder.see) if recorder is not None else None
     try:
-        sequences = loaded.model.generate(
+        return model.generate(
             **inputs,
             generation_config=plan.config,
             logits_processor=processors,
-            stopping_criteria=t.StoppingCriteriaList([watch]),
+            stopping_criteria=criteria,
             streamer=pieces,
-            tokenizer=tokenizer,  # for the checkpoint's own stop texts
-        )  # (row · sequence, token)
+        )
     finally:
+        model.generation_config = own  # which generate() would take all that is None from
         if hook is not None:
             hook.remove()
-    first = 1 if loaded.config.is_encoder_decoder else inputs["input_ids"].shape[1]
-    each = len(sequences) // len(prompts)
-    texts = [
-        written(tokenizer, prompts[i // each], ids, ends, stops, watch.of(i))
-        for i, ids in enumerate(sequences[:, first:].tolist())
-    ]
-    watch.tell(sum(text.new_tokens for text in texts))
-    if pieces is not None:
-        pieces.finish(texts[0].text)
-    return [texts[i : i + each] for i in range(0, len(texts), each)]
-
-
-class Unfinished(t.LogitsProcessor):
-    """Lets no row end before it is long enough; ``generate`` would count its padding, too."""
-
-    def __init__(self, missing: Any, ends: Sequence[int]) -> None:
-        self.missing = missing  # (row)
-        self.ends = list(ends)
-        self.step = 0
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Give the ends no chance where tokens are missing."""
-        early = (self.missing > self.step).repeat_interleave(len(scores) // len(self.missing))
-        self.step += 1
-        scores = scores.clone()
-        scores[:, self.ends] = scores[:, self.ends].masked_fill(early[:, None], -torch.inf)
-        return scores
-
-
-class Draw(t.LogitsProcessor):
-    """Draw a token for each row; what is drawn depends on the row's seed and scores alone.
-
-    By inversion: the first token at which the cumulated probability exceeds a number from 0 to 1,
-    of which each row has a stream of its own. ``generate`` would draw all rows from one stream.
-    """
-
-    def __init__(self, seeds: Sequence[int], steps: int) -> None:
-        uniform = np.stack([np.random.default_rng(seed).random(steps) for seed in seeds])
-        self.uniform = torch.from_numpy(uniform)  # (row, step)
-        self.step = 0
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """Leave one token a row with a score above minus infinity."""
-        exact = torch.float32 if scores.device.type == "mps" else torch.float64
-        cumulated = scores.softmax(-1, dtype=exact).cumsum(-1)  # (row, vocabulary)
-        total = cumulated[:, -1:].contiguous()
-        drawn = self.uniform[:, self.step, None].to(scores.device, exact) * total
-        last = torch.searchsorted(cumulated, total)  # with a probability; drawn may be rounded up
-        tokens = torch.searchsorted(cumulated, drawn, right=True).minimum(last)  # (row, 1)
-        self.step += 1
-        chosen = torch.full_like(scores, -torch.inf)
-        return chosen.scatter_(1, tokens, 0.0)
-
-
-class Watch(t.StoppingCriteria):
-    """Looks on after every token: ends rows at stop texts, keeps log probabilities, takes time."""
-
-    def __init__(
-        self,
-        tokenizer: Any,
-        prompts: Sequence[Prompt],
-        stops: Sequence[str],
-        logprobs: int | None,
-    ) -> None:
-        self.tokenizer = tokenizer
-        self.prompts = prompts
-        self.stops = stops
-        # A token that is text has a byte at least.
-        self.reach = max((len(stop.encode()) for stop in stops), default=0) + 4
-        self.count = logprobs
-        self.logits: Any = None
-        self.seen: list[tuple[Any, Any, Any]] = []
-        self.steps = 0
-        self.start = time.monotonic()
-        self.first = 0.0
-
-    def see(self, model: Any, inputs: Any, outputs: Any) -> None:
-        """Take the model's own logits, before anything shapes them (a forward hook)."""
-        self.logits = outputs.logits[:, -1]  # (row, vocabulary)
-
-    def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
-        """Say which rows are done."""
-        self.steps += 1
-        if self.steps == 1:
-            self.first = time.monotonic() - self.start
-        if self.count is not None:
-            logs = self.logits.float().log_softmax(-1)
-            own = logs.gather(1, input_ids[:, -1:])[:, 0]
-            values, tokens = logs.topk(min(self.count, logs.shape[-1]))
-            self.seen.append((own.tolist(), values.tolist(), tokens.tolist()))
-        done = [False] * len(input_ids)
-        if self.stops:
-            new = input_ids[:, -self.steps :].tolist()
-            each = len(new) // len(self.prompts)
-            done = [self._stops(self.prompts[i // each], ids) for i, ids in enumerate(new)]
-        return torch.tensor(done, device=input_ids.device)
-
-    def _stops(self, prompt: Prompt, ids: list[int]) -> bool:
-        text = continued(self.tokenizer, [*prompt.ids, *ids[: -self.reach]], ids[-self.reach :])
-        return any(stop in text for stop in self.stops)
-
-    def of(self, row: int) -> list[dict[str, Any]] | None:
-        """What was recorded of a row, a dictionary a token."""
-        if self.count is None:
-            return None
-        return [
-            {
-                "logprob": own[row],
-                "top": [
-                    {**token(self.tokenizer, one), "logprob": value}
-                    for one, value in zip(tokens[row], values[row], strict=True)
-                ],
-            }
-            for own, values, tokens in self.seen
-        ]
-
-    def tell(self, tokens: int) -> None:
-        """Say how fast it was."""
-        seconds = max(1e-9, time.monotonic() - self.start)
-        log.info("first token after %.3f s, %.1f tokens/s", self.first, tokens / seconds)

@@ -180,9 +180,8 @@ def _agree_on_padding(ref: ModelRef, tokenizer: Any, config: Any) -> None:
     """Pad with one token: decoder classifiers find the end of a text by the config's."""
     if tokenizer.pad_token is None:
         own = config.pad_token_id
-        tokenizer.pad_token = (
-            tokenizer.eos_token if own is None else tokenizer.convert_ids_to_tokens(own)
-        )
+        known = isinstance(own, int) and 0 <= own < len(tokenizer)
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(own) if known else tokenizer.eos_token
     if tokenizer.pad_token is None:
         raise broken(ref, "its tokenizer has no token to fill up a row with")
     config.pad_token_id = tokenizer.pad_token_id

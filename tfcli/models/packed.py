@@ -3,11 +3,14 @@
 The operators are those that torch's own compiler puts into frozen graphs for CPUs.
 """
 
+import inspect
 from typing import Any
 
 import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
+
+from tfcli.models.memory import available
 
 ROWS = 16
 """Rows of a product that the order is chosen for; others are computed with it as well."""
@@ -33,7 +36,10 @@ class PackedLinear(nn.Module):
 
 
 def pack(model: Any) -> None:
-    """Put packed layers in the place of a model's linear ones, one by one."""
+    """Put packed layers in the place of a model's linear ones, one by one.
+
+    What is shared with the embeddings is there twice then, if the memory has room for it.
+    """
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return
     kinds = [torch.float32]
@@ -43,5 +49,21 @@ def pack(model: Any) -> None:
         for name, layer in list(parent.named_children()):
             if type(layer) not in (nn.Linear, Conv1D) or layer.weight.dtype not in kinds:
                 continue
+            if _is_read(name, parent) or not _has_room(layer.weight):
+                continue
             weight = layer.weight if type(layer) is nn.Linear else layer.weight.T
             setattr(parent, name, PackedLinear(weight, layer.bias))
+
+
+def _is_read(name: str, parent: Any) -> bool:
+    """Whether a module looks at the weight of its layer itself, as T5 does for each token.
+
+    Making it anew each time would cost more than packing gains.
+    """
+    code = getattr(inspect.unwrap(type(parent).forward), "__code__", None)
+    return code is not None and {name, "weight"} <= set(code.co_names)
+
+
+def _has_room(weight: Any) -> bool:
+    left = available()
+    return left is None or 2 * weight.nbytes < left

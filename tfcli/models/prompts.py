@@ -10,7 +10,8 @@ from tfcli.errors import UsageError, first_line
 class Fitted(NamedTuple):
     """A prompt that fits."""
 
-    inputs: dict[str, Any]
+    ids: list[int]
+    """Its tokens: what else a tokenizer gives (``token_type_ids``) is not for models that write."""
     truncated: bool
 
 
@@ -55,20 +56,18 @@ def fitted(
     room = _room(loaded, new)
     tokenizer = loaded.tokenizer
     tokenizer.truncation_side = "left"
-    encoded = tokenizer(list(texts), add_special_tokens=special)
+    encoded = tokenizer(list(texts), add_special_tokens=special)["input_ids"]
     prompts: list[Fitted | Failure] = []
-    for i, text in enumerate(texts):
-        inputs = {name: values[i] for name, values in encoded.items()}
-        length = len(inputs["input_ids"])
-        if not length:
+    for text, ids in zip(texts, encoded, strict=True):
+        if not ids:
             prompts.append(Failure("empty", "nothing in it is text to the model"))
-        elif length <= room:
-            prompts.append(Fitted(inputs, False))
+        elif len(ids) <= room:
+            prompts.append(Fitted(ids, False))
         elif truncate:
             cut = tokenizer(text, add_special_tokens=special, truncation=True, max_length=room)
-            prompts.append(Fitted(dict(cut), True))
+            prompts.append(Fitted(cut["input_ids"], True))
         else:
-            prompts.append(Failure("too_long", _too_long(length, room, loaded)))
+            prompts.append(Failure("too_long", _too_long(len(ids), room, loaded)))
     return prompts
 
 

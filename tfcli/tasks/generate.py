@@ -5,7 +5,7 @@ A causal model (GPT-2, Llama, Qwen …) continues the prompt, a sequence-to-sequ
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
@@ -16,7 +16,7 @@ from tfcli.models.prompts import Fitted, as_message, fitted
 
 DEFAULTS: Mapping[str, float] = {"max_new_tokens": 64, "temperature": 0.8, "top_p": 0.95}
 """What holds where neither an option nor the checkpoint's generation_config says anything."""
-DRAWING = ("temperature", "top_k", "top_p", "min_p")
+DRAWING = ("temperature", "top_k", "top_p", "min_p", "seed")
 """The options that only mean something where tokens are drawn."""
 SEEDS = 1 << 32
 
@@ -35,9 +35,11 @@ class GenerateOptions:
         int | None, Flag("The most tokens to write [the model's own, or 64].", min=1)
     ] = None
     temperature: Annotated[
-        float | None, Flag("Below 1 likelier words, above 1 wilder ones [0.8].", min=1e-3)
+        float | None, Flag("Below 1 likelier words, above 1 wilder ones [0.8].", min=0)
     ] = None
-    top_k: Annotated[int | None, Flag("Draw from the K likeliest tokens.", min=1)] = None
+    top_k: Annotated[int | None, Flag("Draw from the K likeliest tokens; 0: from all.", min=0)] = (
+        None
+    )
     top_p: Annotated[
         float | None,
         Flag("Draw from the fewest tokens that are this likely together [0.95].", min=1e-3, max=1),
@@ -60,7 +62,7 @@ class GenerateOptions:
         tuple[str, ...], Flag("End before this text (repeatable).", metavar="TEXT")
     ] = ()
     seed: Annotated[
-        int | None, Flag("Draw the same again; the next prompt takes N+1.", min=0, metavar="N")
+        int | None, Flag("Draw the same again; the next text takes N+1.", min=0, metavar="N")
     ] = None
     only_new: Annotated[bool, Flag("Leave the prompt out of the text.")] = False
     chat: Annotated[bool, Flag("Take prompts as messages, by the model's chat template.")] = False
@@ -72,13 +74,17 @@ class GenerateOptions:
     truncate: Annotated[
         str | None, Flag("Cut the beginning off prompts that are too long.", choices=("left",))
     ] = None
+    draws: bool | None = field(init=False, default=None)
+    """Whether to draw tokens; None: the checkpoint says."""
 
     def __post_init__(self) -> None:
         """Check what cannot go together; draw a seed if one is wanted and none was given."""
-        drawing = [f"--{n.replace('_', '-')}" for n in (*DRAWING, "seed") if self._has(n)]
+        drawing = [f"--{name.replace('_', '-')}" for name in DRAWING if self._has(name)]
         search = "--greedy" if self.greedy else "--num-beams" if self.searches else ""
         if search and drawing:
             raise UsageError(f"{search} draws nothing: {drawing[0]} has no meaning beside it.")
+        if self.temperature == 0:
+            raise UsageError("--temperature 0 draws nothing.", hint="Say --greedy.")
         if self.greedy and self.searches:
             raise UsageError("--greedy and --num-beams are two ways to go: choose one.")
         if self.greedy and self.count > 1:
@@ -91,6 +97,7 @@ class GenerateOptions:
             raise UsageError("--system is a message of a chat.", hint="Add --chat.")
         if "" in self.stop:
             raise UsageError("--stop is empty: that would be everywhere.")
+        object.__setattr__(self, "draws", False if search else bool(drawing) or None)
         if self.seed is None and not search:
             object.__setattr__(self, "seed", secrets.randbelow(SEEDS))
 
@@ -100,11 +107,9 @@ class GenerateOptions:
     @property
     def decoding(self) -> dict[str, Any]:
         """What ``GenerationConfig`` knows, under its names; None where nobody said anything."""
-        names = ("max_new_tokens", *DRAWING, "repetition_penalty", "num_beams")
+        names = ("max_new_tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty")
         wanted = {name: getattr(self, name) for name in names}
-        if self.greedy:
-            wanted["num_beams"] = 1
-        return wanted
+        return wanted | {"num_beams": 1 if self.greedy else self.num_beams}
 
     @property
     def searches(self) -> bool:
@@ -115,13 +120,6 @@ class GenerateOptions:
     def count(self) -> int:
         """How many texts to write for each prompt."""
         return self.num_return_sequences or 1
-
-    @property
-    def draws(self) -> bool | None:
-        """Whether to draw tokens; None: the checkpoint says."""
-        if self.greedy or self.searches:
-            return False
-        return True if any(map(self._has, DRAWING)) else None
 
 
 class Generate:
@@ -207,6 +205,8 @@ class Generate:
         options: GenerateOptions,
     ) -> Record | Failure:
         """The text of the first sequence, and all of them on demand."""
+        if not all(outputs):
+            return loaded.overflow
         sequences = [
             _sequence(row.note, one, options)
             for row, written in zip(rows, outputs, strict=True)
@@ -226,39 +226,40 @@ def _plan(loaded: Loaded, options: GenerateOptions) -> Any:
     Raises:
         UsageError: the checkpoint settles on a search that does not go with them.
     """
-    from tfcli.models.decoding import plan
+    from tfcli.models.decoding import settled
 
-    settled = plan(loaded, options.decoding, DEFAULTS, options.draws, options.count)
-    beams = settled.config.num_beams
-    if not settled.samples and options.count > beams:
+    plan = settled(loaded, options.decoding, DEFAULTS, options.draws, options.count)
+    beams = plan.config.num_beams
+    if not plan.samples and options.count > beams:
+        how = f"with {beams} beams" if beams > 1 else "greedily"
         raise UsageError(
-            f"The checkpoint itself decodes with num_beams={beams}: no {options.count} texts.",
+            f"The checkpoint itself decodes {how}: no {options.count} texts.",
             hint="Add --temperature to draw them.",
         )
     if beams > 1 and options.logprobs is not None:
         raise UsageError(
             f"--logprobs: the checkpoint itself decodes with {beams} beams.", hint="Add --greedy."
         )
-    return settled
+    return plan
 
 
 def _rows(
-    example: Example, fitted: Fitted, plan: Any, loaded: Loaded, options: GenerateOptions
+    example: Example, prompt: Fitted, plan: Any, loaded: Loaded, options: GenerateOptions
 ) -> list[Row]:
     """A row for each text that is drawn, with a seed of its own; a search needs one for all."""
     answers = loaded.config.is_encoder_decoder
-    prompt = Prompt(
+    note = Prompt(
         "" if options.only_new or options.chat or answers else example.fields["prompt"],
-        () if answers else fitted.inputs["input_ids"],
-        fitted.truncated,
+        () if answers else prompt.ids,
+        prompt.truncated,
     )
+    inputs, length = {"input_ids": prompt.ids}, len(prompt.ids)
     more = int(plan.config.max_new_tokens)
     if not plan.samples:
-        length = len(fitted.inputs["input_ids"])
-        return [Row(fitted.inputs, prompt, (length + more) * plan.config.num_beams - length)]
+        return [Row(inputs, note, (length + more) * plan.config.num_beams - length)]
     first = (options.seed or 0) + example.index * options.count
     seeds = range(first, first + options.count)
-    return [Row(fitted.inputs, prompt._replace(seed=seed), more) for seed in seeds]
+    return [Row(inputs, note._replace(seed=seed), more) for seed in seeds]
 
 
 def _sequence(prompt: Prompt, written: Written, options: GenerateOptions) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """``tfcli next``: what a causal language model believes comes next."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
@@ -12,6 +13,9 @@ from tfcli.models.generative import CAUSAL, auto_class, padding_side, position_i
 from tfcli.models.prompts import fitted
 
 log = logging.getLogger("tfcli")
+
+DISTRIBUTION = 4096
+"""Numbers of a distribution that take as much room in a batch as a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,8 @@ class NextOptions:
 class Ahead(NamedTuple):
     """What a row asks for."""
 
-    ids: tuple[int, ...] = ()
-    """The continuation whose probability is wanted; none: all that may come next."""
+    ids: tuple[int, ...] | None = None
+    """The continuation whose probability is wanted; None: all that may come next."""
     truncated: bool = False
 
 
@@ -92,27 +96,29 @@ class Next:
         texts = [example.fields["text"] for example in examples]
         if examples[0].index == 0:  # once a run
             _doubt(texts, options.of)
-        # Read together with the text, a continuation may have a token more.
-        most = max((len(_tokens(more, loaded)) + 1 for more in options.of), default=0)
+        # Read together with the text, a continuation may have more tokens than alone.
+        most = max((len(more.encode()) for more in options.of), default=0)
+        room = min(most, loaded.max_length // 2)
         prepared: list[list[Row] | Failure] = []
         for text, one in zip(
-            texts, fitted(texts, loaded, most, options.truncate is not None), strict=True
+            texts, fitted(texts, loaded, room, options.truncate is not None), strict=True
         ):
             if isinstance(one, Failure):
                 prepared.append(one)
                 continue
-            ids = one.inputs["input_ids"]
-            whole = loaded.tokenizer(text)["input_ids"] if one.truncated and options.of else ids
+            whole = loaded.tokenizer(text)["input_ids"] if one.truncated and options.of else one.ids
             ahead = [_continuation(text, whole, more, loaded) for more in options.of]
-            rows = [Row({"input_ids": ids}, Ahead(truncated=one.truncated))]
-            rows += [Row({"input_ids": [*ids, *more]}, Ahead(more)) for more in ahead]
+            if len(one.ids) + max(map(len, ahead), default=0) > loaded.max_length:
+                raise UsageError(f"--of: the model has room for {loaded.max_length:,} tokens.")
+            rows = [_row(one.ids, Ahead(truncated=one.truncated), loaded)]
+            rows += [_row([*one.ids, *more], Ahead(more), loaded) for more in ahead]
             prepared.append(rows)
         return prepared
 
     def forward(self, loaded: Loaded, batch: Batch, options: NextOptions) -> Sequence[Any]:
         """A distribution, or the log probability of a continuation, for each row."""
         inputs = dict(batch.inputs)
-        reach = 1 + max(len(row.note.ids) for row in batch.rows)
+        reach = 1 + max(len(row.note.ids or ()) for row in batch.rows)
         if "position_ids" in loaded.arguments:
             inputs["position_ids"] = position_ids(inputs["attention_mask"])
         if "logits_to_keep" in loaded.arguments:
@@ -134,13 +140,12 @@ class Next:
         options: NextOptions,
     ) -> Record | Failure:
         """Tokens by falling probability; a continuation of several tokens is their product."""
-        import numpy as np
-
         found: Distribution = outputs[0]
-        if not np.isfinite(found.entropy):
+        if not math.isfinite(found.entropy):
             return loaded.overflow
+        before = rows[0].inputs["input_ids"]
         likely = [
-            {**token(loaded.tokenizer, id), "probability": float(np.exp(log)), "logprob": log}
+            {**token(loaded.tokenizer, id, before), **_probability(log)}
             for id, log in zip(found.ids, found.logprobs, strict=True)
         ]
         record = {"likeliest": likely[0]["text"], "next": likely, "entropy": found.entropy}
@@ -149,8 +154,7 @@ class Next:
                 {
                     "text": text,
                     "tokens": loaded.tokenizer.convert_ids_to_tokens(list(row.note.ids)),
-                    "probability": float(np.exp(log)),
-                    "logprob": log,
+                    **_probability(log),
                 }
                 for text, row, log in zip(options.of, rows[1:], outputs[1:], strict=True)
             ]
@@ -159,17 +163,29 @@ class Next:
         return record
 
 
+def _row(ids: list[int], ahead: Ahead, loaded: Loaded) -> Row:
+    """A row; its distributions over the vocabulary take room in a batch, too."""
+    reach = 1 + len(ahead.ids or ())
+    return Row({"input_ids": ids}, ahead, reach * len(loaded.tokenizer) // DISTRIBUTION)
+
+
+def _probability(log: float) -> dict[str, float | None]:
+    return {"probability": math.exp(log), "logprob": log if log > -math.inf else None}
+
+
 def _continuation(text: str, ids: list[int], more: str, loaded: Loaded) -> tuple[int, ...]:
     """The tokens of ``more`` behind ``text``: as they are read together where that is possible."""
     together = loaded.tokenizer(text + more)["input_ids"]
-    if together[: len(ids)] == ids:
+    if together[: len(ids)] == ids and len(together) > len(ids):
         return tuple(together[len(ids) :])
     alone = _tokens(more, loaded)
     line = _tokens("\n", loaded)
     if continued(loaded.tokenizer, line, alone) != more:  # a space was put before it
         behind = _tokens("\n" + more, loaded)
         if behind[: len(line)] == line:
-            return tuple(behind[len(line) :])
+            alone = behind[len(line) :]
+    if not alone:
+        raise UsageError(f"--of {more!r}: nothing in it is text to the model.")
     return tuple(alone)
 
 
@@ -178,9 +194,9 @@ def _tokens(text: str, loaded: Loaded) -> list[int]:
     return ids
 
 
-def _judged(logs: Any, ids: tuple[int, ...], count: int) -> Distribution | float:
+def _judged(logs: Any, ids: tuple[int, ...] | None, count: int) -> Distribution | float:
     """What a row asks for, from log probabilities (token, vocabulary) that end with the row."""
-    if ids:
+    if ids is not None:
         steps = range(-len(ids) - 1, -1)
         return float(sum(float(logs[step, id]) for step, id in zip(steps, ids, strict=True)))
     logs = logs[-1]

@@ -10,11 +10,11 @@ from tfcli.core.record import Columns, to_text
 from tfcli.core.task import Piece, Record
 from tfcli.views import error_text
 
-GIVEN, NEW = "dim", "bold"
+GIVEN, NEW, KEPT, END = "dim", "bold", "cyan", "dim italic"
 
 
 def view(records: Iterable[Record | Piece], columns: Columns, console: Console) -> Iterator[str]:
-    """Each text whole, not cut to the width; a blank line between two, a number if one of several.
+    """Each text whole, not cut to the width, and below it what repeats it; a blank line between.
 
     What came in pieces is not shown again; a line that was begun is ended, whatever happens.
     """
@@ -26,11 +26,10 @@ def view(records: Iterable[Record | Piece], columns: Columns, console: Console) 
                 yield (between if not begun else "") + _styled(console, _part(one.text, one.given))
                 begun, between = True, ""
                 continue
-            if begun:
-                yield "\n"
-            else:
+            if not begun:
                 values = "".join(f"{to_text(one.get(name))}  " for name in kept)
-                yield between + _styled(console, Text(values, style=GIVEN), *_whole(one)) + "\n"
+                yield between + _styled(console, Text(values, style=KEPT))
+            yield _styled(console, *_rest(one, begun)) + "\n"
             begun, between = False, "\n"
     except GeneratorExit:
         raise
@@ -42,21 +41,29 @@ def view(records: Iterable[Record | Piece], columns: Columns, console: Console) 
         yield "\n"
 
 
-def _whole(record: Record) -> Iterator[Text]:
+def _rest(record: Record, begun: bool) -> Iterator[Text]:
+    """What is to be shown of a record, behind a text that was shown in pieces or with it."""
     prompt = record["prompt"] or ""
     if "error" in record:
-        yield _part(prompt, given=True)
-        yield Text("  ")
+        yield Text("\n") if begun else _part(f"{prompt}  ", given=True)
         yield error_text(record)
         return
     sequences = record.get("sequences")
     for number, sequence in enumerate(sequences or [record]):
-        if sequences:
-            yield Text(f"\n{number}  " if number else f"{number}  ", style="cyan")
-        text = sequence["text"]
-        given = prompt if text.startswith(prompt) else ""
-        yield _part(given, given=True)
-        yield _part(text.removeprefix(given), given=False)
+        if number:
+            yield Text("\n")
+        if not begun:
+            text = sequence["text"]
+            given = prompt if text.startswith(prompt) else ""
+            yield _part(given, given=True)
+            yield _part(text.removeprefix(given), given=False)
+        yield Text("\n" + _end(sequence), style=END)
+
+
+def _end(sequence: Record) -> str:
+    """Why a text ended, and the seed that repeats it."""
+    seed = "" if sequence["seed"] is None else f"seed {sequence['seed']}, "
+    return f"({seed}{sequence['new_tokens']:,} tokens, {sequence['finish_reason']})"
 
 
 def _part(text: str, given: bool) -> Text:
