@@ -180,19 +180,21 @@ def test_without_colour_there_are_no_escape_codes_at_all(watched):
 
 def test_a_terminal_shows_a_text_as_it_is_made(watched, speaker):
     status, shown = watched("generate", "x", "--greedy", "-m", speaker("你好,\n\x1b[2J👩‍👩‍👧."))
-    dim, bold, end = "\x1b[2m", "\x1b[1m", "\x1b[0m"
+    dim, bold, below, end = "\x1b[2m", "\x1b[1m", "\x1b[2;3m", "\x1b[0m"
     assert status == 0
     assert shown.startswith(f"{dim}x{end}{bold}你{end}{bold}好{end}{bold},{end}")
-    without = shown.replace(dim, "").replace(bold, "").replace(end, "")
-    assert without == "x你好,\n␛[2J👩‍👩‍👧.\n"
+    for code in (dim, bold, below, end):
+        shown = shown.replace(code, "")
+    assert shown == "x你好,\n␛[2J👩‍👩‍👧.\n(32 tokens, stop)\n"
 
 
 def test_a_long_text_looks_on_a_terminal_as_it_does_whole(watched, tfcli, speaker):
     arguments = ("generate", "x", "--greedy", "-m", speaker("word " * 20 + "end"))
     status, shown = watched(*arguments, "--color", "never", "--max-new-tokens", "120")
-    assert (status, shown) == (0, "x" + "word " * 20 + "end\n")
+    text = "x" + "word " * 20 + "end\n"
+    assert (status, shown) == (0, text + "(104 tokens, stop)\n")
     plain = tfcli(*arguments, "-f", "plain", "--max-new-tokens", "120")
-    assert plain == (0, shown, "")
+    assert plain == (0, text, "")
 
 
 def test_plain_on_a_terminal_is_one_line(watched, speaker):
@@ -202,7 +204,10 @@ def test_plain_on_a_terminal_is_one_line(watched, speaker):
 
 def test_several_texts_are_shown_whole(watched, speaker):
     arguments = ("--greedy", "-m", speaker("one"), "--color", "never")
-    assert watched("generate", "x", "y", *arguments) == (0, "xone\n\nyone\n")
+    assert watched("generate", "x", "y", *arguments) == (
+        0,
+        "xone\n(4 tokens, stop)\n\nyone\n(4 tokens, stop)\n",
+    )
 
 
 @pytest.mark.timeout(120)

@@ -169,7 +169,7 @@ def test_a_signal_ends_a_text_with_what_there_is(start, terminal, writer, form, 
     text, said = terminal.to_the_end().removesuffix("\n").rsplit("\n", 1)
     assert text.startswith("a film")
     assert len(text) < 19_000
-    assert said == "Note: stopped after 0 records"
+    assert said == "Note: stopped after 0 records and a part"
     assert program.wait(timeout=60) == status
 
 
@@ -181,7 +181,7 @@ def test_a_signal_ends_a_text_in_a_pipe(start, writer):
     rest, said = program.communicate(timeout=60)
     assert begun == b"a film"
     assert rest.endswith(b"\n")
-    assert said == b"Note: stopped after 0 records\n"
+    assert said == b"Note: stopped after 0 records and a part\n"
     assert program.returncode == 130
 
 
