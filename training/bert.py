@@ -10,18 +10,18 @@ import argparse
 import hashlib
 import importlib.util
 import random
-import time
 from pathlib import Path
 
 import torch
 from bert_starter.data import read_phrases, read_questions, read_trees, swapped_sentences
 from bert_starter.export import export
-from bert_starter.loop import calm_memory, train
+from bert_starter.loop import train
 from bert_starter.measure import accuracy, span_scores
 from bert_starter.model import load_base
 from bert_starter.plan import plan
 from bert_starter.rows import tokenize_questions
 from bert_starter.stages import FINISH, JOINT
+from runs import calm_memory, logger
 from tokenizers import Tokenizer
 
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -64,14 +64,7 @@ def main() -> None:
     """Train, measure on held-out training data, and write the starter's folder."""
     options = arguments()
     options.work.mkdir(parents=True, exist_ok=True)
-    log_path = options.work / "log.txt"
-
-    def log(line: str) -> None:
-        stamped = f"{time.strftime('%H:%M:%S')} {line}"
-        print(stamped, flush=True)
-        with log_path.open("a", encoding="utf-8") as file:
-            print(stamped, file=file)
-
+    log = logger(options.work / "log.txt")
     calm_memory()
     torch.manual_seed(options.seed)
     base = base_folder(options.base)

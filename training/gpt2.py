@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import random
 import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,13 @@ import torch
 from gpt2_starter.card import write_card
 from gpt2_starter.corpus import Corpus, prepare
 from gpt2_starter.export import export
-from gpt2_starter.loop import Run, bits_per_byte, calm_memory
+from gpt2_starter.loop import Run, bits_per_byte
 from gpt2_starter.measure import Stored
 from gpt2_starter.model import Shape, initial_weights
 from gpt2_starter.optimizer import Masters, Rates
 from gpt2_starter.plan import make_plan
 from gpt2_starter.streams import Stream
+from runs import calm_memory, logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,14 +74,7 @@ def main() -> None:
     """Train, write the starter's folder, measure it, and write its card."""
     options = arguments()
     options.work.mkdir(parents=True, exist_ok=True)
-    log_path = options.work / "log.txt"
-
-    def log(line: str) -> None:
-        stamped = f"{time.strftime('%H:%M:%S')} {line}"
-        print(stamped, flush=True)
-        with log_path.open("a", encoding="utf-8") as file:
-            print(stamped, file=file)
-
+    log = logger(options.work / "log.txt")
     stopped: list[int] = []
 
     def stop(number: int, _: Any) -> None:

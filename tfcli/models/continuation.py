@@ -114,6 +114,14 @@ def continued(tokenizer: Any, before: Sequence[int], ids: Sequence[int]) -> str:
     return _text(tokenizer, [*context, *ids])[len(lead) :]
 
 
+def is_stopped(
+    tokenizer: Any, before: Sequence[int], ids: Sequence[int], stops: Sequence[str]
+) -> bool:
+    """Whether the text of ``ids`` behind ``before`` holds a stop text."""
+    text = continued(tokenizer, before, ids)
+    return any(stop in text for stop in stops)
+
+
 def token(tokenizer: Any, id: int, before: Sequence[int]) -> dict[str, Any]:
     """A token as the vocabulary spells it, and the text that it is behind others."""
     text = continued(tokenizer, before, [id]) or tokenizer.decode([id])
@@ -155,9 +163,9 @@ def _sure(text: str, stops: Sequence[str]) -> int:
 
 def _tokens_until_stop(tokenizer: Any, prompt: Prompt, ids: list[int], stops: Sequence[str]) -> int:
     """The fewest tokens whose text holds a stop text."""
-
-    def stopped(count: int) -> bool:
-        text = continued(tokenizer, prompt.ids, ids[:count])
-        return any(stop in text for stop in stops)
-
-    return bisect_left(range(len(ids)), True, lo=1, key=stopped)
+    return bisect_left(
+        range(len(ids)),
+        True,
+        lo=1,
+        key=lambda count: is_stopped(tokenizer, prompt.ids, ids[:count], stops),
+    )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import LogitsProcessor, StoppingCriteria
 
-from tfcli.models.continuation import CONTEXT, LONGEST, Prompt, continued, token
+from tfcli.models.continuation import CONTEXT, LONGEST, Prompt, is_stopped, token
 
 log = logging.getLogger("tfcli")
 
@@ -111,8 +111,7 @@ class Stops(StoppingCriteria):
 
     def _done(self, prompt: Prompt, ids: list[int], new: int) -> bool:
         before = [*prompt.ids[-CONTEXT - LONGEST :], *ids[:-new]]
-        text = continued(self.tokenizer, before, ids[-new:])
-        return any(stop in text for stop in self.texts)
+        return is_stopped(self.tokenizer, before, ids[-new:], self.texts)
 
 
 class Recorder(StoppingCriteria):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import torch
-from safetensors.torch import save_file
+from runs import save_halves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,14 +58,7 @@ def export(weights: Mapping[str, Tensor], tokenizer: Tokenizer, folder: Path) ->
         ValueError: a weight does not fit into float16.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    halves = {name: weight.detach().to(torch.float16) for name, weight in weights.items()}
-    for name, half in halves.items():
-        if not torch.isfinite(half).all():
-            raise ValueError(f"{name} does not fit into float16")
-    beside = folder / "model.safetensors.part"
-    save_file({name: half.contiguous() for name, half in halves.items()}, beside, {"format": "pt"})
-    beside.chmod(0o644)  # safetensors writes for the owner alone
-    beside.replace(folder / "model.safetensors")
+    save_halves(weights, folder)
     for name, content in (("config.json", CONFIG), ("tokenizer_config.json", TOKENIZER_CONFIG)):
         (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     tokenizer.save(str(folder / "tokenizer.json"))

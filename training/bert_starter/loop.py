@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+from runs import save
 
 from bert_starter.model import sentiment_loss, span_loss
 from bert_starter.optimizer import Masters, Rates, rate_scale
@@ -23,25 +22,6 @@ if TYPE_CHECKING:
 
 AVERAGE_EVERY = 8
 CHECKPOINT = "checkpoint.pt"
-
-
-def calm_memory() -> None:
-    """Tell glibc to keep freed memory: returning it to the system each step costs a quarter."""
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:  # absent from musl
-        m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4
-        mallopt(m_mmap_max, 0)
-        mallopt(m_trim_threshold, 2**31 - 1)
-        mallopt(m_top_pad, 2**28)
-
-
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint beside its place and rename it over, so that it is never half written."""
-    beside = path.with_suffix(".part")
-    torch.save(state, beside)
-    beside.replace(path)
 
 
 def train(

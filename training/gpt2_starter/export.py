@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors.torch import save_file
+from runs import save_halves
 
 from gpt2_starter.model import EPSILON
 from gpt2_starter.pieces import save_pieces
@@ -53,14 +52,7 @@ def export(weights: Mapping[str, Tensor], shape: Shape, tokenizer: Tokenizer, fo
         ValueError: a weight does not fit into float16.
     """
     save_pieces(tokenizer, folder, shape.positions)
-    halves = {name: weight.detach().to(torch.float16) for name, weight in weights.items()}
-    for name, half in halves.items():
-        if not torch.isfinite(half).all():
-            raise ValueError(f"{name} does not fit into float16")
-    beside = folder / "model.safetensors.part"
-    save_file({name: half.contiguous() for name, half in halves.items()}, beside, {"format": "pt"})
-    beside.chmod(0o644)  # safetensors writes for the owner alone
-    beside.replace(folder / "model.safetensors")
+    save_halves(weights, folder)
     content = config(shape, shape.pieces - 1)
     (folder / "config.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return folder

@@ -1,0 +1,64 @@
+"""What every training run needs: steady memory, a log, checkpoints and weights written whole."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+
+def calm_memory() -> None:
+    """Tell glibc to keep freed memory: returning it to the system each step costs a quarter."""
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # absent from musl
+        m_trim_threshold, m_top_pad, m_mmap_max = -1, -2, -4
+        mallopt(m_mmap_max, 0)
+        mallopt(m_trim_threshold, 2**31 - 1)
+        mallopt(m_top_pad, 2**28)
+
+
+def logger(path: Path) -> Callable[[str], None]:
+    """Return what prints a line with the time, and adds it to a file."""
+
+    def log(line: str) -> None:
+        stamped = f"{time.strftime('%H:%M:%S')} {line}"
+        print(stamped, flush=True)
+        with path.open("a", encoding="utf-8") as file:
+            print(stamped, file=file)
+
+    return log
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint beside its place and rename it over, so that it is never half written."""
+    beside = path.with_suffix(".part")
+    torch.save(state, beside)
+    beside.replace(path)
+
+
+def save_halves(weights: Mapping[str, Tensor], folder: Path) -> None:
+    """Write a model's weights as float16 into `folder`.
+
+    Raises:
+        ValueError: a weight does not fit into float16.
+    """
+    halves = {name: weight.detach().to(torch.float16) for name, weight in weights.items()}
+    for name, half in halves.items():
+        if not torch.isfinite(half).all():
+            raise ValueError(f"{name} does not fit into float16")
+    beside = folder / "model.safetensors.part"
+    save_file({name: half.contiguous() for name, half in halves.items()}, beside, {"format": "pt"})
+    beside.chmod(0o644)  # safetensors writes for the owner alone
+    beside.replace(folder / "model.safetensors")
