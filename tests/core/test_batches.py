@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfcli.core.batches import WINDOW_CHARACTERS, arriving, batch_size, longest_first, windows
+from tfcli.core.batches import (
+    WINDOW,
+    WINDOW_CHARACTERS,
+    arriving,
+    batch_size,
+    longest_first,
+    window_of,
+    windows,
+)
 from tfcli.core.task import Example, Row
 
 lengths = st.lists(st.integers(0, 60), max_size=60)
@@ -120,3 +128,12 @@ def test_what_goes_wrong_in_the_reading_thread_is_raised_after_what_was_read(err
         seen.extend(example for window in arriving(stream()) for example in window)
     assert caught.value is error
     assert seen == examples(2)
+
+
+def test_a_task_may_say_how_many_examples_it_takes_at_a_time():
+    class Hasty:
+        def window(self, options):
+            return options
+
+    assert window_of(Hasty(), 3) == 3
+    assert window_of(object(), 3) == WINDOW

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,3 +73,9 @@ def test_json_is_one_line_and_gives_back_the_value(value):
     text = to_json(value)
     assert json.loads(text) == value
     assert text.splitlines() == [text]
+
+
+def test_arrays_are_lists_in_json_and_what_is_no_number_is_null():
+    array = np.array([[0.5, np.nan], [1.0, 0.0]], np.float32)
+    assert to_json({"a": array}) == '{"a": [[0.5, null], [1.0, 0.0]]}'
+    assert to_json({"a": np.float16([2])}) == '{"a": [2.0]}'

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfcli.core.record import Columns
+from tfcli.core.record import Columns, LongForm
 from tfcli.core.task import Field, Piece
 from tfcli.errors import TfcliError, UsageError
 from tfcli.formats.examples import Reading
@@ -253,3 +253,39 @@ def test_an_extension_that_names_no_format_is_a_usage_error(path):
 
 def test_every_extension_names_a_format_that_there_is():
     assert set(EXTENSIONS.values()) == set(FORMATS)
+
+
+PAIRS = LongForm(
+    ("place", "letter"),
+    lambda record: enumerate(record["letters"]),
+    frozenset({"text", "letters"}),
+)
+LONG = Columns(("index", "text", "id"), ("letters",), long=PAIRS)
+LETTERS = [
+    {"index": 0, "text": "ab", "id": 7, "letters": ["a", "b\t"]},
+    {"index": 1, "text": "", "id": 8, "letters": None, "error": {"type": "empty"}},
+    {"index": 2, "text": "c", "id": 9, "letters": ["c"]},
+]
+
+
+def test_a_record_of_many_lines_in_csv():
+    assert "".join(FORMATS["csv"](iter(LETTERS), LONG)) == (
+        "index,id,place,letter,error\n"
+        "0,7,0,a,\n"
+        "0,7,1,b\t,\n"
+        '1,8,,,"{""type"": ""empty""}"\n'
+        "2,9,0,c,\n"
+    )
+
+
+def test_no_record_of_many_lines_is_a_header():
+    assert "".join(FORMATS["tsv"](iter([]), LONG)) == "index\tid\tplace\tletter\terror\n"
+
+
+def test_a_record_of_many_lines_is_plain_without_what_failed():
+    assert "".join(FORMATS["plain"](iter(LETTERS), LONG)) == "0\ta\n1\tb\\t\n0\tc\n"
+
+
+def test_a_record_of_many_lines_is_one_in_jsonl():
+    lines = "".join(FORMATS["jsonl"](iter(LETTERS), LONG)).splitlines()
+    assert [json.loads(line) for line in lines] == LETTERS

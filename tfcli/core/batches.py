@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from queue import Queue
+from typing import Any
 
 from tfcli.core.task import Example, Row, Task
 
@@ -16,9 +17,9 @@ WINDOW_CHARACTERS = 1 << 18
 """Text in a window, give or take its last example: memory stays flat for long documents, too."""
 
 
-def window_of(task: Task) -> int:
+def window_of(task: Task, options: Any) -> int:
     """How many examples a task takes at a time."""
-    return int(getattr(task, "window", WINDOW))
+    return int(task.window(options)) if hasattr(task, "window") else WINDOW
 
 
 def windows(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window]:

@@ -1,7 +1,7 @@
 """How an example and its results become one flat record."""
 
 import json
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -10,6 +10,16 @@ from tfcli.core.task import Example, Failure, Piece, Progress, Record
 
 Event = Record | Progress | Piece
 """What a run gives: records, and between them how far it is."""
+
+
+class LongForm(NamedTuple):
+    """How a record becomes several lines of a table."""
+
+    columns: tuple[str, ...]
+    lines: Callable[[Record], Iterator[tuple[Any, ...]]]
+    """The values of these columns, line by line."""
+    omitted: frozenset[str]
+    """The keys of the record that lines do not repeat."""
 
 
 class Columns(NamedTuple):
@@ -21,6 +31,10 @@ class Columns(NamedTuple):
     """What the task's ``columns`` names; the first is what ``plain`` prints."""
     more: bool = False
     """Whether examples bring columns of their own, which only they know."""
+    long: LongForm | None = None
+    """For tasks whose records have many lines in a table."""
+    lone: bool = False
+    """Whether there can be but one record: one text was given as an argument."""
 
 
 def record_of(
@@ -53,7 +67,16 @@ def only_records(run: Iterable[Event]) -> Generator[Record]:
 
 def to_json(value: Any) -> str:
     """JSON text for a machine and safe on a terminal: acting characters are escaped."""
-    return json_escaped(json.dumps(value, ensure_ascii=False))
+    return json_escaped(json.dumps(value, ensure_ascii=False, default=_listed))
+
+
+def _listed(array: Any) -> Any:
+    """A numpy array as lists; what is no number is null."""
+    odd = array != array
+    if odd.any():
+        array = array.astype(object)
+        array[odd] = None
+    return array.tolist()
 
 
 def to_text(value: Any) -> str:

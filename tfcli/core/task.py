@@ -142,8 +142,12 @@ class Task(Protocol):
 
     - ``status(record, options) -> int``, the exit status that a record asks for (0 for none),
     - ``padding_side(config) -> str``, where that is not the model family's,
-    - ``window``, how many examples to take at a time, where many would make the first wait,
-    - ``streams = True``: its ``forward`` gives text to ``batch.emit`` as it is made.
+    - ``window(options) -> int``, how many examples to take at a time, where many would make the
+      first wait, or fill the memory,
+    - ``streams = True``: its ``forward`` gives text to ``batch.emit`` as it is made,
+    - ``long_columns(options) -> tuple[str, ...]`` and ``long_form(record) -> Iterator[tuple]``: the
+      lines that ``plain``, csv and tsv have for each record, where one is not enough,
+    - ``files``, further extensions that ``--output`` takes: ``("npz", "png")``.
     """
 
     name: str

@@ -2,10 +2,10 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from tfcli.core.record import Columns, to_json, to_text
+from tfcli.core.record import Columns, LongForm, to_json, to_text
 from tfcli.core.task import Piece, Record
 from tfcli.errors import TfcliError, UsageError
 from tfcli.formats import extension_of
@@ -41,6 +41,8 @@ def delimited(records: Iterable[Record], columns: Columns, delimiter: str) -> It
     Raises:
         TfcliError: a record has a column that the header, once written, does not have.
     """
+    if columns.long is not None:
+        records, columns = _lengthened(records, columns, columns.long)
     line = io.StringIO()
     # Python before 3.13 quotes a return only where it is part of the line end.
     rows = csv.writer(line, delimiter=delimiter, lineterminator="\r\n")
@@ -76,6 +78,25 @@ def delimited(records: Iterable[Record], columns: Columns, delimiter: str) -> It
         yield beginning()
 
 
+def _lengthened(
+    records: Iterable[Record], columns: Columns, long: LongForm
+) -> tuple[Iterator[Record], Columns]:
+    """Records of a line each; a failed one stays one."""
+
+    def lengthened() -> Iterator[Record]:
+        for record in records:
+            own = {name: value for name, value in record.items() if name not in long.omitted}
+            if "error" in record:
+                yield own | dict.fromkeys(long.columns)
+                continue
+            for line in long.lines(record):
+                yield own | dict(zip(long.columns, line, strict=True))
+
+    inputs = tuple(name for name in columns.inputs if name not in long.omitted)
+    results = tuple(name for name in columns.results if name not in long.omitted)
+    return lengthened(), Columns(inputs, (*results, *long.columns), columns.more)
+
+
 def comma_separated(records: Iterable[Record], columns: Columns) -> Iterator[str]:
     """Comma-separated values as RFC 4180 has them, with Unix line ends."""
     return delimited(records, columns, ",")
@@ -89,7 +110,8 @@ def tab_separated(records: Iterable[Record], columns: Columns) -> Iterator[str]:
 def plain(records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
     r"""The first result, one a line; newlines, returns and tabs in it as ``\n``, ``\r``, ``\t``.
 
-    What came in pieces is not written again; a line that was begun is ended, whatever happens.
+    Where a record has many lines, their values stand between tabs. What came in pieces is not
+    written again; a line that was begun is ended, whatever happens.
     """
     begun = False
     try:
@@ -97,6 +119,9 @@ def plain(records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
             if isinstance(one, Piece):
                 begun = True
                 yield one.text.translate(_ONE_LINE)
+                continue
+            if columns.long is not None:
+                yield from _tabbed(one, columns.long)
                 continue
             yield "\n" if begun else to_text(one[columns.results[0]]).translate(_ONE_LINE) + "\n"
             begun = False
@@ -108,6 +133,12 @@ def plain(records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
         raise
     if begun:
         yield "\n"
+
+
+def _tabbed(record: Record, long: LongForm) -> Iterator[str]:
+    """The lines of a record; a failed one has none."""
+    for line in () if "error" in record else long.lines(record):
+        yield "\t".join(to_text(value).translate(_ONE_LINE) for value in line) + "\n"
 
 
 _ONE_LINE = str.maketrans({"\n": r"\n", "\r": r"\r", "\t": r"\t"})
@@ -129,16 +160,17 @@ EXTENSIONS = {
 }
 
 
-def format_of(path: str) -> str:
-    """The output format that a file's extension names.
+def format_of(path: str, further: Sequence[str] = ()) -> str:
+    """The output format that a file's extension names; ``further`` are those of the task alone.
 
     Raises:
         UsageError: it names none.
     """
+    known = EXTENSIONS | {extension: extension for extension in further}
     extension = extension_of(path)
-    if extension not in EXTENSIONS:
+    if extension not in known:
         raise UsageError(
             f"The name of {path} does not say which format to write.",
-            hint="Say it with --format, or end the name in ." + ", .".join(EXTENSIONS) + ".",
+            hint="Say it with --format, or end the name in ." + ", .".join(known) + ".",
         )
-    return EXTENSIONS[extension]
+    return known[extension]

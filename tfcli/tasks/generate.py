@@ -135,8 +135,11 @@ class Generate:
     fields = (Field("prompt"),)
     options_type = GenerateOptions
     standard = "openai-community/gpt2@607a30d"
-    window = 64
     streams = True
+
+    def window(self, options: GenerateOptions) -> int:
+        """Few prompts at a time: with many the first record would come late."""
+        return 64
 
     def columns(self, options: GenerateOptions) -> tuple[str, ...]:
         """The text, why it ended, and what repeats it."""
