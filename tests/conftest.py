@@ -121,6 +121,22 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """The folder of a tiny random model without a head: ``reader("longformer")``."""
+    from tiny_models import make_reader
+
+    made: dict[str, str] = {}
+
+    def folder(family: str = "bert", **config: Any) -> str:
+        key = f"{family} {config}"
+        if key not in made:
+            made[key] = str(make_reader(tmp_path_factory.mktemp(family), family, **config))
+        return made[key]
+
+    return folder
+
+
+@pytest.fixture(scope="session")
 def speaker(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     """The folder of a tiny model that says a text behind ``x``: ``speaker("你好.")``."""
     from tiny_models import make_speaker

@@ -53,6 +53,20 @@ WRITERS = {
     "t5": {"d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4},
 }
 
+READERS = {
+    **CLASSIFIERS,
+    "xlnet": ANSWERERS["xlnet"],
+    "llama": {"num_key_value_heads": 2},
+    "modernbert": {"local_attention": 8, "global_attn_every_n_layers": 2},
+    "gemma2": {"num_key_value_heads": 2, "head_dim": 8, "sliding_window": 8},
+    "longformer": {"attention_window": 8, "max_position_embeddings": 66},
+    "bart": WRITERS["bart"],
+    "t5": WRITERS["t5"],
+    "marian": WRITERS["bart"],
+}
+BORROWED = {"modernbert": "bert", "gemma2": "llama", "longformer": "roberta", "marian": "bart"}
+"""Whose tokenizer a family has where its own would need files of its own."""
+
 
 def make_classifier(folder: Path, family: str, **config: Any) -> Path:
     """Write a sequence classifier of the family, three labels unless ``config`` says otherwise."""
@@ -124,6 +138,34 @@ def make_writer(
     with torch.no_grad():
         for weight in model.parameters():
             if weight.dim() > 1:  # so that what comes next depends clearly on what was before
+                weight.normal_(std=0.4)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def make_reader(folder: Path, family: str, **config: Any) -> Path:
+    """Write a model without a head; a sequence-to-sequence one with its language head."""
+    import torch
+    import transformers
+
+    torch.manual_seed(7)
+    tokenizer = tokenizer_of(BORROWED.get(family, family))
+    tokenizer.model_max_length = SIZES["max_position_embeddings"]
+    settings = {**SIZES, **READERS[family], "vocab_size": len(tokenizer), **config}
+    if family in ("t5", "xlnet"):  # whose positions are relative
+        del settings["max_position_embeddings"]
+    for name in ("bos", "eos", "pad", "cls", "sep"):
+        if getattr(tokenizer, f"{name}_token_id") is not None:
+            settings.setdefault(f"{name}_token_id", getattr(tokenizer, f"{name}_token_id"))
+    kind = transformers.AutoModel
+    if family in ("bart", "t5", "marian"):
+        settings.setdefault("decoder_start_token_id", tokenizer.eos_token_id)
+        kind = transformers.AutoModelForSeq2SeqLM
+    model = kind.from_config(transformers.AutoConfig.for_model(family, **settings))
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.dim() > 1:  # so that heads look at different tokens, and clearly
                 weight.normal_(std=0.4)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -116,7 +116,7 @@ def _frames(questions: Sequence[str], loaded: Loaded) -> Iterator[_Frame]:
     letters = ["a"] * len(questions)
     encoded = tokenizer(
         *((list(questions), letters) if question_first else (letters, list(questions))),
-        return_token_type_ids=_tells_segments_apart(loaded),
+        return_token_type_ids=tells_segments_apart(loaded),
         return_special_tokens_mask=True,
     )
     for i, encoding in enumerate(encoded.encodings):
@@ -158,7 +158,7 @@ def _tokens(contexts: Iterable[str], tokenizer: Any) -> dict[str, Tokens]:
     return found
 
 
-def _tells_segments_apart(loaded: Loaded) -> bool:
+def tells_segments_apart(loaded: Loaded) -> bool:
     """Whether the model has embeddings for question and context.
 
     Since transformers 5 the tokenizers of ALBERT, RemBERT, Funnel, XLNet … keep it to themselves.

@@ -1,0 +1,129 @@
+"""Attention, against ``output_attentions=True``: python benchmarks/attention.py [ROUNDS].
+
+The checkpoint has BERT-base's shape and random weights. Both sides have loaded it, and read the
+same tokens: one head of layer 5 out of 144, and all heads into a file.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from interleaved import medians, report, rounds_from
+
+LAYER, HEAD = 5, 3
+LENGTHS = (128, 512)
+
+
+def make_checkpoint(folder: Path) -> str:
+    """Write a model of BERT-base's shape, with the bundled tokenizer."""
+    import torch
+    import transformers
+
+    from tfcli.models.registry import starters
+
+    torch.manual_seed(0)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(starters()["bert-starter"].folder)
+    transformers.BertModel(transformers.BertConfig()).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def text_of(length: int) -> str:
+    """A text of so many tokens, the two special ones counted."""
+    return "dog " * (length - 2)
+
+
+def with_transformers(folder: str) -> Callable[[str], Any]:
+    """As a competent user calls it: maps exist only in eager mode, and all of them."""
+    import torch
+    import transformers
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model: Any = transformers.AutoModel.from_pretrained(folder, attn_implementation="eager")
+
+    def maps(text: str) -> Any:
+        with torch.inference_mode():
+            return model(**tokenizer(text, return_tensors="pt"), output_attentions=True).attentions
+
+    return maps
+
+
+def with_tfcli(folder: str, **options: Any) -> Callable[[str], Any]:
+    """What ``tfcli attn`` does with a text."""
+    from tfcli.core.job import Job, ModelRef
+    from tfcli.core.task import Example
+    from tfcli.tasks.attn import AttnOptions
+    from tfcli.worker import Worker
+
+    worker = Worker(Job("attn", ModelRef(folder), AttnOptions(**options)))
+    return lambda text: next(iter(worker([Example(0, {"text": text})])))
+
+
+def grown(work: Callable[[], Any]) -> float:
+    """By how many megabytes the process has grown at the peak of a call (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # begin a new peak
+    before = _megabytes("VmRSS")
+    work()
+    return _megabytes("VmHWM") - before
+
+
+def _megabytes(name: str) -> float:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1]) / 1024
+
+
+def one_head(folder: str, rounds: int) -> None:
+    """Time and memory for one map of 144."""
+    reference, ours = (
+        with_transformers(folder),
+        with_tfcli(folder, layer=str(LAYER), head=str(HEAD)),
+    )
+    for length in LENGTHS:
+        text = text_of(length)
+        ways: dict[str, Callable[[], Any]] = {
+            "output_attentions=True": lambda text=text: reference(text)[LAYER][0, HEAD].numpy(),  # type: ignore[misc]
+            "tfcli attn": lambda text=text: ours(text)["attention"][0, 0],  # type: ignore[misc]
+        }
+        apart = abs(ways["output_attentions=True"]() - ways["tfcli attn"]()).max()
+        results = medians(ways, rounds)
+        report(f"head {HEAD} of layer {LAYER}, {length} tokens", results, "output_attentions=True")
+        sizes = {name: grown(work) for name, work in ways.items()}
+        said = ", ".join(f"{name} {size:.1f} MB" for name, size in sizes.items())
+        print(f"  memory at the peak: {said}; largest difference {apart:.1e}")
+
+
+def all_heads(folder: str, rounds: int) -> None:
+    """Every map of a text, into a file that numpy reads, and into one that anything reads."""
+    from tfcli.formats.arrays import npz
+
+    reference, ours = with_transformers(folder), with_tfcli(folder)
+    text, out = text_of(512), Path(folder) / "maps"
+
+    def as_json() -> None:
+        lists = [layer[0].tolist() for layer in reference(text)]
+        out.write_text(json.dumps(lists), encoding="ascii")
+
+    def as_npz() -> None:
+        with out.open("wb") as file:
+            npz([ours(text)], file, True)
+
+    ways = {"output_attentions=True to JSON": as_json, "tfcli attn to npz": as_npz}
+    results = medians(ways, max(1, rounds // 3))
+    report("all 144 heads, 512 tokens, to a file", results, "output_attentions=True to JSON")
+
+
+def main() -> None:
+    """Measure one head, then all."""
+    rounds = rounds_from(sys.argv, 9)
+    with tempfile.TemporaryDirectory() as folder:
+        make_checkpoint(Path(folder))
+        one_head(folder, rounds)
+        all_heads(folder, rounds)
+
+
+if __name__ == "__main__":
+    main()

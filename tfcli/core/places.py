@@ -1,0 +1,56 @@
+"""Layers and heads as the command line names them: ``4``, ``0,3,5-7``, ``all``, ``-1``."""
+
+import re
+
+from tfcli.errors import UsageError
+
+_PART = re.compile(r"(-?\d+)(?:-(-?\d+))?")
+
+
+def places(asked: str | None, count: int, noun: str) -> list[int]:
+    """The numbers that a text names, each once, by size; None is all of them.
+
+    Args:
+        asked: ``4``, ``0,3,5-7`` or ``all``; negative numbers count from the end.
+        count: how many there are.
+        noun: what they are, for the error.
+
+    Raises:
+        UsageError: it is no such text, or names what is not there.
+    """
+    found: set[int] = set()
+    for first, last in ranges(asked, noun) or [(0, count - 1)]:
+        start, end = _place(first, count, noun), _place(last, count, noun)
+        if end < start:
+            raise UsageError(f"--{noun} {first}-{last}: {noun} {last} comes before {first}.")
+        found.update(range(start, end + 1))
+    return sorted(found)
+
+
+def ranges(asked: str | None, noun: str) -> list[tuple[int, int]]:
+    """The first and the last number of each part of a text; nothing where it means all.
+
+    Raises:
+        UsageError: it is no such text.
+    """
+    if asked is None or asked.strip() == "all":
+        return []
+    found = []
+    for part in asked.split(","):
+        match = _PART.fullmatch(part.strip())
+        if match is None:
+            raise UsageError(
+                f"--{noun} takes numbers, not {part.strip()!r}.",
+                hint=f"--{noun} 4, --{noun} 0,3,5-7 or --{noun} all",
+            )
+        found.append((int(match[1]), int(match[2] or match[1])))
+    return found
+
+
+def _place(number: int, count: int, noun: str) -> int:
+    if -count <= number < count:
+        return number % count
+    raise UsageError(
+        f"There is no {noun} {number}: the model has {count:,}.",
+        hint=f"--{noun} takes 0 to {count - 1}, or -{count} to -1 from the end.",
+    )

@@ -1,0 +1,113 @@
+"""What is made of attention maps: words of tokens, fewer maps, numbers for each head.
+
+A map is (…, query, key); a row sums to 1. All of it is numpy.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfcli.models.axis import Axis
+
+PATTERNS = ("previous", "next", "first", "same", "separator")
+
+
+def merged(maps: Any, queries: Axis, keys: Axis) -> Any:
+    """Sum what goes to the tokens of a unit, average what comes from them: rows still sum to 1."""
+    if len(keys.starts) < keys.tokens:
+        maps = np.add.reduceat(maps, keys.starts, axis=-1)
+    if len(queries.starts) < queries.tokens:
+        sizes = np.diff([*queries.starts, queries.tokens])[:, None]
+        maps = np.add.reduceat(maps, queries.starts, axis=-2) / sizes.astype(maps.dtype)
+    return maps
+
+
+def aggregated(maps: Any, how: str) -> Any:
+    """The mean or the maximum over layers and heads: (layer, head, …) → (1, 1, …)."""
+    one = maps.mean(axis=(0, 1)) if how == "mean" else maps.max(axis=(0, 1))
+    return one[None, None]
+
+
+def rollout(maps: Any) -> Any:
+    """How much of each token arrives at the end, through all layers: → (1, 1, query, key).
+
+    Heads are averaged, a token keeps half of itself at every layer (the residual connection), and
+    layers are multiplied: Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers",
+    equation 1.
+
+    Args:
+        maps: of all layers from the first on, (layer, head, token, token).
+    """
+    arrived = np.eye(maps.shape[-1], dtype=np.float64)
+    for layer in maps.mean(axis=1, dtype=np.float64):
+        arrived = (0.5 * layer + 0.5 * np.eye(len(layer))) @ arrived
+    return arrived[None, None].astype(maps.dtype)
+
+
+def entropy(maps: Any) -> Any:
+    """How widely each query looks, in nats, the mean over queries: (…, query, key) → (…).
+
+    Clark et al. 2019, "What Does BERT Look At?", section 3.3.
+    """
+    logs = np.log(maps, where=maps > 0, out=np.zeros_like(maps))
+    return -(maps * logs).sum(-1).mean(-1)
+
+
+def distance(maps: Any, rows: Sequence[int]) -> Any:
+    """How far each query looks, in places, the mean over queries: (…, query, key) → (…).
+
+    Vig and Belinkov 2019, "Analyzing the Structure of Attention in a Transformer Language Model".
+
+    Args:
+        maps: of some queries and all keys.
+        rows: the place of each query among the keys.
+    """
+    apart = np.abs(np.asarray(rows)[:, None] - np.arange(maps.shape[-1]))  # (query, key)
+    return (maps * apart).sum(-1).mean(-1)
+
+
+def patterns(maps: Any, rows: Sequence[int], keys: Axis) -> dict[str, Any]:
+    """What queries give, on average, to certain keys: one before or behind them, and others.
+
+    Kovaleva et al. 2019, "Revealing the Dark Secrets of BERT", and Clark et al. 2019 name these.
+    A query that has no such key (nothing is before the first) does not count; a pattern that no
+    query can have is 0.
+
+    Args:
+        maps: of some queries and all keys, (…, query, key).
+        rows: the place of each query among the keys.
+        keys: of the maps.
+    """
+    place = np.asarray(rows)
+    count = maps.shape[-1]
+    found = {name: _at(maps, place + step, count) for name, step in _STEPS.items()}
+    found["first"] = maps[..., 0].mean(-1)
+    found["separator"] = maps[..., np.asarray(keys.separator, dtype=bool)].sum(-1).mean(-1)
+    return {name: found[name] for name in PATTERNS}
+
+
+_STEPS: Mapping[str, int] = {"previous": -1, "next": 1, "same": 0}
+
+
+def _at(maps: Any, columns: Any, count: int) -> Any:
+    """The mean weight that each query gives to its own column."""
+    there = np.flatnonzero((columns >= 0) & (columns < count))
+    if not len(there):
+        return np.zeros(maps.shape[:-2], maps.dtype)
+    return maps[..., there, columns[there]].mean(-1)
+
+
+def statistics(maps: Any, rows: Sequence[int], keys: Axis, wanted: Sequence[str]) -> dict[str, Any]:
+    """Numbers for each layer and head, by name: ``entropy``, ``distance``, ``patterns``."""
+    made: dict[str, Callable[[], Any]] = {
+        "entropy": lambda: entropy(maps),
+        "distance": lambda: distance(maps, rows),
+        "patterns": lambda: patterns(maps, rows, keys),
+    }
+    return {name: made[name]() for name in wanted}
+
+
+def strongest(maps: Any, count: int) -> Any:
+    """The columns of the largest weights of each row, by falling weight: (…, query, count)."""
+    return np.argsort(-maps, axis=-1, kind="stable")[..., :count]

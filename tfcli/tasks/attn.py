@@ -1,0 +1,294 @@
+"""``tfcli attn``: what a model's attention heads look at."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from tfcli.core.places import places, ranges
+from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
+from tfcli.errors import UsageError
+from tfcli.models.axis import MERGES, Encoded, encoded, encoded_target
+
+KINDS = ("self", "encoder", "decoder", "cross")
+GENERATE = "generate"
+"""The target that is the model's own answer."""
+
+TOKEN_BYTES = 1 << 17
+"""Bytes of maps that take as much room in a batch as a token."""
+
+SMALL_WINDOW = 64
+"""Examples in a window, where what they come to is small."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttnOptions:
+    """What ``tfcli attn`` takes."""
+
+    layer: Annotated[
+        str | None, Flag("Layers: 4 or 0,3,5-7 or all; -1 is the last.", metavar="LAYERS")
+    ] = None
+    head: Annotated[str | None, Flag("Heads of these layers, likewise.", metavar="HEADS")] = None
+    kind: Annotated[
+        str | None,
+        Flag("Which attention of a model with encoder and decoder.", choices=KINDS),
+    ] = None
+    merge: Annotated[
+        str, Flag("Take the tokens of a word, or of a character, as one.", choices=MERGES)
+    ] = "none"
+    between: Annotated[
+        str,
+        Flag("Of a pair: from which text to which.", choices=("all", "aa", "ab", "ba", "bb")),
+    ] = "all"
+    no_special: Annotated[bool, Flag("Leave out [CLS], [SEP] and their like.")] = False
+    agg: Annotated[
+        str | None, Flag("One map of all layers and heads asked for.", choices=("mean", "max"))
+    ] = None
+    top_k: Annotated[
+        int | None, Flag("Only the N strongest links of each token, as 'links'.", min=1)
+    ] = None
+    rollout: Annotated[
+        bool, Flag("Follow the attention from the first layer to the last asked for.")
+    ] = False
+    entropy: Annotated[bool, Flag("How widely each head looks, in nats.")] = False
+    distance: Annotated[bool, Flag("How far each head looks, in tokens.")] = False
+    patterns: Annotated[
+        bool, Flag("What goes to the previous, next, first and same token, and to separators.")
+    ] = False
+    neurons: Annotated[
+        bool, Flag("How the query of one --token meets each key, number by number.")
+    ] = False
+    token: Annotated[int | None, Flag("The token for --neurons, counted from 0.")] = None
+    half: Annotated[bool, Flag("Give float16 numbers, which take half the room.")] = False
+    truncate: Annotated[
+        str | None, Flag("Cut the end off texts that are too long.", choices=("right",))
+    ] = None
+    max_bytes: Annotated[int, Flag("Refuse a text whose maps are larger.", min=1)] = 1_000_000_000
+    theme: Annotated[str, Flag("Colours of a figure.", choices=("light", "dark"))] = "light"
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        ranges(self.layer, "layer")
+        ranges(self.head, "head")
+        if self.neurons != (self.token is not None):
+            raise UsageError("--neurons and --token go together: --neurons --token 5")
+        forms = {
+            "--neurons": self.neurons,
+            "--rollout": self.rollout,
+            "--agg": self.agg is not None,
+            "--entropy, --distance and --patterns": bool(self.statistics),
+        }
+        chosen = [name for name, given in forms.items() if given]
+        if len(chosen) > 1:
+            raise UsageError(f"{chosen[0]} does not go together with {chosen[1]}.")
+        if self.top_k is not None and (self.neurons or self.statistics):
+            raise UsageError(f"--top-k does not go together with {chosen[0]}.")
+        if self.neurons and (self.merge != "none" or self.between != "all" or self.no_special):
+            raise UsageError(
+                "--neurons shows one token and all keys: leave the choice of them out."
+            )
+        if self.rollout and self.head is not None:
+            raise UsageError("--rollout takes the mean of all heads: leave --head out.")
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether all maps of a text come to less than one for each head."""
+        return bool(self.statistics or self.agg or self.rollout or self.top_k or self.neurons)
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """The numbers to give for each head, in place of its map."""
+        return tuple(name for name in ("entropy", "distance", "patterns") if getattr(self, name))
+
+
+class Attn:
+    """Show attention: as maps, links, or numbers for each head."""
+
+    name = "attn"
+    summary = "Show what the attention heads of a model look at."
+    examples = (
+        'tfcli attn "The dog chased its tail." --layer 4 --head 3',
+        'tfcli attn "The dog is tired." --pair "It sleeps." -o heads.npz',
+        "tfcli attn \"It was hot.\" --layer -1 --head all -f plain | sort -t$'\\t' -k7gr | head",
+    )
+    fields = (
+        Field("text"),
+        Field("pair", required=False, repeated=False),
+        Field("target", required=False, repeated=False),
+    )
+    options_type = AttnOptions
+    files = ("npz", "safetensors", "png", "svg", "pdf")
+    standard = "google-bert/bert-base-uncased@86b5e09"
+
+    def columns(self, options: AttnOptions) -> tuple[str, ...]:
+        """Which heads, which tokens, and what is between them."""
+        which = ("kind", "queries", "keys", "segments", "layers", "heads")
+        cut = ("truncated",) if options.truncate is not None else ()
+        if options.neurons:
+            return (*which, "token", "query", "key", "product", "score", "attention", *cut)
+        found = ("links",) if options.top_k is not None else ("attention",)
+        return (*which, *(options.statistics or found), *cut)
+
+    def window(self, options: AttnOptions) -> int:
+        """Texts with many maps wait for nothing; what is small may wait for its like."""
+        spans = [*ranges(options.layer, "layer"), *ranges(options.head, "head")]
+        one = len(spans) == 2 and all(first == last for first, last in spans)
+        return SMALL_WINDOW if one or options.is_reduced else 1
+
+    def padding_side(self, config: Any) -> str:
+        """Tokens are counted from the first one, in every family."""
+        return "right"
+
+    def auto_model(self, config: Any, options: AttnOptions) -> str:
+        """A model without a head; where a decoder reads what was written, one that writes."""
+        return "AutoModelForSeq2SeqLM" if config.is_encoder_decoder else "AutoModel"
+
+    def preprocess(
+        self, examples: Sequence[Example], loaded: Loaded, options: AttnOptions
+    ) -> list[list[Row] | Failure]:
+        """One row for each text."""
+        texts = [(e.fields["text"], e.fields.get("pair")) for e in examples]
+        return [
+            _prepared(example, one, loaded, options)
+            for example, one in zip(
+                examples,
+                encoded(texts, loaded, options.merge, options.truncate is not None),
+                strict=True,
+            )
+        ]
+
+    def forward(self, loaded: Loaded, batch: Batch, options: AttnOptions) -> Sequence[Any]:
+        """The maps, or the neurons, that are wanted of each row."""
+        from tfcli.models.heads import maps_of, neurons_of
+
+        found: dict[int, Record | Failure] = {}
+        for kind in {row.note.kind for row in batch.rows}:
+            chosen = [i for i, row in enumerate(batch.rows) if row.note.kind == kind]
+            wanted = [batch.rows[i].note for i in chosen]
+            inputs = {name: values[chosen] for name, values in batch.inputs.items()}
+            seen: Sequence[Any]
+            if options.token is not None:
+                seen = neurons_of(loaded, wanted, inputs, options.token)
+            else:
+                seen = maps_of(loaded, wanted, inputs, options.merge)
+            told = (_told(*one, loaded, options) for one in zip(seen, wanted, strict=True))
+            found.update(zip(chosen, told, strict=True))
+        return [found[i] for i in range(len(batch.rows))]
+
+    def postprocess(
+        self,
+        example: Example,
+        rows: Sequence[Row],
+        outputs: Sequence[Record | Failure],
+        loaded: Loaded,
+        options: AttnOptions,
+    ) -> Record | Failure:
+        """The numbers as they are wanted."""
+        (found,) = outputs
+        if isinstance(found, Failure):
+            return found
+        if options.half:
+            found |= {n: v.astype("float16") for n, v in found.items() if hasattr(v, "astype")}
+        return found
+
+    def long_columns(self, options: AttnOptions) -> tuple[str, ...]:
+        """A line for each weight; for the numbers of heads a line for each head."""
+        if options.statistics:
+            from tfcli.models.maps import PATTERNS
+
+            numbers = [name for name in options.statistics if name != "patterns"]
+            return ("layer", "head", *numbers, *(PATTERNS if options.patterns else ()))
+        score = ("score",) if options.neurons else ()
+        return ("layer", "head", "query_index", "key_index", "query", "key", *score, "weight")
+
+    def long_form(self, record: Record) -> Iterator[tuple[Any, ...]]:
+        """The values of these columns, line by line."""
+        from tfcli.models.findings import lines
+
+        return lines(record)
+
+
+def _told(seen: Any, wanted: Any, loaded: Loaded, options: AttnOptions) -> Record | Failure:
+    """What is told of the maps, or of the neurons, of a row."""
+    from tfcli.models.findings import ROLLOUT, Telling, of_maps, of_neurons
+
+    if isinstance(seen, int):
+        message = f"there is no token {options.token}: the text has {seen:,}, from 0 on"
+        return Failure("token", message)
+    if (seen.weights != seen.weights).any():
+        return loaded.overflow
+    if options.neurons:
+        found: Record | Failure = of_neurons(seen, wanted.layers, wanted.heads)
+    else:
+        how = Telling(
+            ROLLOUT if options.rollout else options.agg,
+            options.between,
+            not options.no_special,
+            options.top_k,
+            options.statistics,
+        )
+        found = of_maps(seen, wanted.layers, wanted.heads, how)
+    if isinstance(found, Failure):
+        return found
+    return {"kind": wanted.kind, **found, "truncated": wanted.truncated}
+
+
+def _prepared(
+    example: Example, text: Encoded | Failure, loaded: Loaded, options: AttnOptions
+) -> list[Row] | Failure:
+    """A row for a text, or what is wrong with it."""
+    from tfcli.models.attention import anatomy, decoder_start
+    from tfcli.models.heads import Wanted
+
+    if isinstance(text, Failure):
+        return text
+    pair, target = example.fields.get("pair"), example.fields.get("target")
+    shapes = anatomy(loaded).shapes
+    kind = options.kind or ("cross" if target and "cross" in shapes else next(iter(shapes)))
+    if wrong := _unfit(kind, shapes, pair, target, options):
+        return wrong
+    layers = places(options.layer, shapes[kind].layers, "layer")
+    heads = places(options.head, shapes[kind].heads, "head")
+    if options.rollout:
+        layers = list(range(max(layers) + 1))
+    read = None
+    if kind in ("decoder", "cross") and target and target != GENERATE:
+        read = encoded_target(target, decoder_start(loaded), loaded, options.merge)
+    sides = (read.axis.tokens if read else text.axis.tokens, text.axis.tokens)
+    needed = 4 * len(layers) * len(heads) * (1 if options.neurons else sides[0]) * sides[1]
+    if needed > options.max_bytes:
+        return Failure("too_large", _too_large(len(layers) * len(heads), sides, needed, options))
+    note = Wanted(kind, layers, heads, text.axis, read, text.truncated)
+    return [Row(text.inputs, note, needed // TOKEN_BYTES)]
+
+
+def _unfit(
+    kind: str, shapes: Any, pair: str | None, target: str | None, options: AttnOptions
+) -> Failure | None:
+    """What is missing of an example.
+
+    Raises:
+        UsageError: the model, or attention of this kind, does not have what is asked for.
+    """
+    if kind not in shapes:
+        raise UsageError(f"The model has no {kind} attention.", hint="--kind " + ", ".join(shapes))
+    if kind == "cross":
+        for name in ("rollout", "distance", "patterns"):
+            if getattr(options, name):
+                raise UsageError(
+                    f"--{name} needs queries and keys of one text, not cross attention."
+                )
+    if kind in ("decoder", "cross") and not target:
+        return Failure("column", f"{kind} attention needs a target: --target TEXT or generate")
+    if options.between != "all" and (pair is None or kind not in ("self", "encoder")):
+        return Failure("column", "--between needs a second text: --pair TEXT")
+    return None
+
+
+def _too_large(count: int, sides: tuple[int, int], needed: int, options: AttnOptions) -> str:
+    return (
+        f"{count:,} maps of {sides[0]:,} × {sides[1]:,} tokens take {needed / 1e9:,.1f} GB, and "
+        f"--max-bytes allows {options.max_bytes / 1e9:,.1f}; ask for fewer with --layer and --head"
+    )
+
+
+TASK = Attn()
