@@ -16,6 +16,7 @@ def run(
     dtype: str = "auto",
     provenance: bool = False,
     trust_remote_code: bool = False,
+    ablate: str | None = None,
     **options: Any,
 ) -> Iterator[dict[str, Any]]:
     """Run a task, and give the records of the command line one by one.
@@ -31,6 +32,7 @@ def run(
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``xpu``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         trust_remote_code: whether code that comes with the model may run.
+        ablate: attention heads to switch off, ``"4.3,5"``.
         provenance: whether every record says ``model``, ``revision``, ``dtype`` and ``device``.
         **options: the command's own options, ``top_k=2`` for ``--top-k 2``, and fields that are
             the same for all examples, ``context="…"``.
@@ -52,7 +54,7 @@ def run(
     chosen = task_named(task)
     ref = None
     if chosen.standard:
-        ref = model_ref(model_name(task, model), dtype, device, trust_remote_code)
+        ref = model_ref(model_name(task, model), dtype, device, trust_remote_code, ablate)
     given = {f.name: options.pop(f.name) for f in chosen.fields[1:] if f.name in options}
     job = Job(task, ref, build(chosen.options_type, options), provenance)
     reading = Reading(chosen.fields, given=given)
@@ -61,7 +63,7 @@ def run(
         example(i, Parsed(None, _cells(text, chosen.fields[0].name)), None, reading)
         for i, text in enumerate(texts)
     )
-    return only_records(local.run(job, windows(made, window_of(chosen))))
+    return only_records(local.run(job, windows(made, window_of(chosen, job.options))))
 
 
 def _cells(text: Any, first: str) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from queue import SimpleQueue
 from typing import Any
 
 from tfcli.core.batches import batch_size, longest_first
-from tfcli.core.job import PROVENANCE, Job, ModelRef
-from tfcli.core.record import Event, record_of
+from tfcli.core.job import PROVENANCE, Job, ModelRef, provenance_columns
+from tfcli.core.record import Event, only_records, record_of
 from tfcli.core.task import Batch, Example, Failure, Loaded, Piece, Progress, Record, Row
 from tfcli.errors import ResourceError
+from tfcli.models.ablation import all_on
 from tfcli.models.memory import clear, out_of_memory
 from tfcli.models.windows import padding_side
 from tfcli.tasks import task_named
@@ -43,6 +44,8 @@ class Worker:
             self.loaded = load(job.model, lambda config: self.task.auto_model(config, job.options))
         if job.provenance:
             self.provenance = _provenance(job.model, self.loaded)
+        ablated = job.model is not None and job.model.ablate is not None
+        self.comparing = ablated and log.isEnabledFor(logging.INFO)
         self.stream = job.stream and getattr(self.task, "streams", False)
         on_cpu = self.loaded.model is None or self.loaded.model.device.type == "cpu"
         self.budget = CPU_BATCH_TOKENS if on_cpu else DEVICE_BATCH_TOKENS
@@ -50,11 +53,33 @@ class Worker:
     def __call__(self, window: Sequence[Example]) -> Iterator[Event]:
         """Give one record for each example, in order, and say how far it is before.
 
-        A row that is alone in its window is given piece by piece if the job wants it so.
+        A row that is alone in its window is given piece by piece if the job wants it so. Where
+        heads are off, ``-v`` says what changed by that.
 
         Raises:
             ResourceError: the memory does not hold even one row.
         """
+        if not self.comparing:
+            yield from self._run(window)
+            return
+        with all_on(self.loaded.model):
+            before = list(only_records(self._run(window)))
+        changed = iter(before)
+        for event in self._run(window):
+            if isinstance(event, dict):
+                log.info("record %d: %s", event["index"], self._change(next(changed), event))
+            yield event
+
+    def _change(self, before: Record, after: Record) -> str:
+        """What became another value; maps and lists are left to whoever compares files."""
+        changes = [
+            f"{name} {_brief(before[name])} → {_brief(after[name])}"
+            for name in self.columns
+            if isinstance(after[name], (str, int, float)) and before[name] != after[name]
+        ]
+        return ", ".join(changes) or "no change"
+
+    def _run(self, window: Sequence[Example]) -> Iterator[Event]:
         sound = [example for example in window if example.failure is None]
         prepared = self.task.preprocess(sound, self.loaded, self.options) if sound else []
         rows_of = dict(zip((example.index for example in sound), prepared, strict=True))
@@ -172,6 +197,10 @@ class Worker:
         return padding_side(self.loaded.tokenizer)
 
 
+def _brief(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
 def _too_large(row: Row) -> ResourceError:
     return ResourceError(f"Out of memory with one row of {row.length} tokens.")
 
@@ -179,5 +208,5 @@ def _too_large(row: Row) -> ResourceError:
 def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:
     if ref is None:
         return dict.fromkeys(PROVENANCE)
-    said = (ref.checkpoint, loaded.revision, loaded.dtype, str(loaded.model.device))
-    return dict(zip(PROVENANCE, said, strict=True))
+    said = (ref.checkpoint, loaded.revision, loaded.dtype, str(loaded.model.device), ref.ablate)
+    return dict(zip(provenance_columns(ref.ablate), said, strict=False))

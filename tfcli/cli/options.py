@@ -65,6 +65,10 @@ class ModelOptions:
     trust_remote_code: Annotated[
         bool, Flag("Let code that comes with the model run, with all your rights.")
     ] = False
+    ablate: Annotated[
+        str | None,
+        Flag("Switch attention heads off: 4.3 is head 3 of layer 4, 5 a layer.", metavar="HEADS"),
+    ] = None
     offline: Annotated[bool, Flag("Use only what is on this machine.")] = False
     provenance: Annotated[bool, Flag("Say in every record: model, revision, dtype, device.")] = (
         False

@@ -9,6 +9,12 @@ from tfcli.errors import UsageError
 PROVENANCE = ("model", "revision", "dtype", "device")
 """The columns of ``--provenance``: what a record was made with."""
 
+
+def provenance_columns(ablate: str | None) -> tuple[str, ...]:
+    """The same, and the heads that are off if there are any."""
+    return PROVENANCE if ablate is None else (*PROVENANCE, "ablate")
+
+
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 _DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
 
@@ -28,6 +34,8 @@ class ModelRef:
     device: str = "auto"
     trust_remote_code: bool = False
     """Whether code that comes with the model may run; never so unless a person says it."""
+    ablate: str | None = None
+    """Attention heads to switch off: ``4.3,5``."""
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:

@@ -16,6 +16,7 @@ from tfcli.errors import (
     UnfitModelError,
     first_line,
 )
+from tfcli.models.ablation import switch_off
 from tfcli.models.building import built_within
 from tfcli.models.cache import commit_of
 from tfcli.models.gguf import complete, opened
@@ -38,7 +39,8 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
 
     Raises:
         ModelNotFoundError: no such model, or not a whole one.
-        UsageError: a GGUF file that nothing installed can read.
+        UsageError: a GGUF file that nothing installed can read; heads to switch off that the model
+            does not have.
         UnfitModelError: not a model for the task, or a base model without the task's head.
         UnsafeModelError: the weights are pickles, or the folder is hostile in another way.
         ResourceError: the device is missing, or it or the memory is too small.
@@ -75,7 +77,11 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
     revision = commit_of(place if place.is_dir() else place.parent)
     at = f" ({revision})" if revision else ""
     log.info("model %s%s, %s, on %s", ref, at, str(dtype).removeprefix("torch."), device)
-    return Loaded(model.eval(), tokenizer, model.config, _max_length(model, tokenizer), revision)
+    longest = _max_length(model, tokenizer)
+    loaded = Loaded(model.eval(), tokenizer, model.config, longest, revision)
+    if ref.ablate is not None:
+        switch_off(loaded, ref.ablate)
+    return loaded
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tfcli.core.job import ModelRef
 from tfcli.errors import ModelNotFoundError, UsageError
+from tfcli.models.ablation import parts
 from tfcli.models.cache import cached_models
 from tfcli.models.files import is_gguf
 from tfcli.models.hub import fetch
@@ -33,23 +34,31 @@ def model_name(task: str, given: str | None) -> str:
 
 
 def model_ref(
-    name: str, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False
+    name: str,
+    dtype: str = "auto",
+    device: str = "auto",
+    trust_remote_code: bool = False,
+    ablate: str | None = None,
 ) -> ModelRef:
     """Read ``NAME[@REVISION]``, and check what can be checked without a network.
 
     Raises:
         ModelNotFoundError: neither a starter, nor a folder or file, nor the form of a Hub id.
-        UsageError: a dtype or device that does not exist, or a GGUF file that nothing can read.
+        UsageError: a dtype or device that does not exist, a GGUF file that nothing can read, or
+            heads to switch off that are none.
     """
+    if ablate is not None:
+        parts(ablate)
+    how = dtype, device, trust_remote_code, ablate
     if name in starters() or (name and Path(name).is_dir()):
-        return ModelRef(name, None, dtype, device, trust_remote_code)
+        return ModelRef(name, None, *how)
     if is_gguf(name):
         if not Path(name).is_file():
             raise ModelNotFoundError(f"There is no file {name}.")
         from tfcli.models.gguf import require_reader
 
         require_reader()
-        return ModelRef(name, None, dtype, device, trust_remote_code)
+        return ModelRef(name, None, *how)
     checkpoint, _, revision = name.partition("@")
     if _is_path(checkpoint):
         raise ModelNotFoundError(f"There is no folder {name}.")
@@ -62,7 +71,7 @@ def model_ref(
             if near
             else f"Take a starter ({', '.join(starters())}), a folder, or org/name of the Hub.",
         )
-    return ModelRef(checkpoint, revision or None, dtype, device, trust_remote_code)
+    return ModelRef(checkpoint, revision or None, *how)
 
 
 def folder_of(ref: ModelRef) -> Path:
