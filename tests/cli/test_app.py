@@ -34,9 +34,10 @@ def test_help_lists_the_commands(tfcli):
     status, out, err = tfcli("--help")
     assert (status, err) == (0, "")
     commands = out[out.index("\nCommands:\n") :]
-    assert "\n  sentiment  Say whether texts are positive or negative" in commands
-    assert "\n  qa         Answer questions with the words of a context." in commands
-    assert "\n  models     " in commands
+    assert "\n  sentiment   Say whether texts are positive or negative" in commands
+    assert "\n  qa          Answer questions with the words of a context." in commands
+    assert "\n  attn-stats  Say what attention heads do, on average over many texts.\n" in commands
+    assert "\n  models      " in commands
 
 
 def test_h_is_help(tfcli):

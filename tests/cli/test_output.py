@@ -377,3 +377,28 @@ def test_a_reader_that_has_enough_ends_the_run_quietly(start):
     program.stdout.close()
     assert (head.stdout.decode(), program.stderr.read()) == (ONE, b"")
     assert program.wait(timeout=60) == 0
+
+
+def test_a_format_of_another_task_is_no_format(tfcli):
+    ended = tfcli("shout", "a", "-o", "out.npz")
+    assert ended.status == 2
+    assert "does not say which format to write" in ended.err
+    assert ".npz" not in ended.err.partition("\n")[2]
+
+
+def test_a_full_disk_in_the_middle_of_arrays(tfcli):
+    ended = tfcli("attn", "a dog", "-o", "/dev/full", "--layer", "0", "-f", "json")
+    assert ended.status == 1
+    assert ended.err.startswith("Error: Cannot write to /dev/full: No space left on device.")
+
+
+def test_many_numbers_as_text_are_advised_against(monkeypatch, caplog):
+    import numpy as np
+
+    from tfcli.cli import output
+
+    few, many = {"a": np.zeros(output.MANY)}, {"a": np.zeros(output.MANY + 1)}
+    assert list(output._advising(iter([few, few]))) == [few, few]
+    assert caplog.text == ""
+    assert len(list(output._advising(iter([many, many])))) == 2
+    assert caplog.text.count("1,048,577 numbers take long as text; -o FILE.npz is quick") == 1

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from tfcli import __version__
+from tfcli.cli.attn_stats import ATTN_STATS
 from tfcli.cli.command import GroupedCommand, command_for, help_of
 from tfcli.cli.messages import say_error, say_notes
 from tfcli.cli.models import app as models
@@ -66,6 +67,9 @@ def build(*plugins: str) -> typer.Typer:
         app.command(name, cls=GroupedCommand, help=help_of(task), short_help=task.summary)(
             command_for(task)
         )
+    app.command(
+        ATTN_STATS.name, cls=GroupedCommand, help=help_of(ATTN_STATS), short_help=ATTN_STATS.summary
+    )(command_for(task_named("attn"), ATTN_STATS))
     app.add_typer(models)
     return app
 
@@ -134,7 +138,7 @@ def _in_words(exc: BaseException) -> TfcliError:
 def _plugin(arguments: list[str]) -> list[str]:
     """The command, if it is not ours: entry points are scanned only then, for they cost 30 ms."""
     name = next(iter(arguments), "-")
-    if name.startswith("-") or name in (*BUILT_IN, "models"):
+    if name.startswith("-") or name in (*BUILT_IN, ATTN_STATS.name, "models"):
         return []
     try:
         return [task_named(name).name]

@@ -1,16 +1,33 @@
 """Make the Typer command of a task: option dataclasses become parameters, and come back filled."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from tfcli.cli.options import COMPLETIONS, InputOptions, ModelOptions, OutputOptions
 from tfcli.core.options import Option, build, options_of
-from tfcli.core.task import Task
+from tfcli.core.task import Record, Task
 
 SHARED = {"Input": InputOptions, "Output": OutputOptions, "Model": ModelOptions}
+
+
+class Fold(NamedTuple):
+    """A command that makes one record of all those of a task."""
+
+    name: str
+    summary: str
+    examples: tuple[str, ...]
+    takes: tuple[str, ...]
+    """The options of the task that it has, too."""
+    options: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    """Given these, the values of others."""
+    inputs: tuple[str, ...]
+    """The keys before the task's own results."""
+    drops: tuple[str, ...]
+    """The results of the task that it has not."""
+    of: Callable[[Iterable[Record]], Generator[Record]]
 
 
 class GroupedCommand(typer.core.TyperCommand):
@@ -30,25 +47,32 @@ class GroupedCommand(typer.core.TyperCommand):
                 formatter.write_dl(records)
 
 
-def command_for(task: Task) -> Callable[..., None]:
+def command_for(task: Task, fold: Fold | None = None) -> Callable[..., None]:
     """A function for Typer; its parameters are the task's fields and options, then the shared."""
+    own = option_parameters("Options", task.options_type)
+    if fold is not None:
+        own = [one for one in own if one.name in fold.takes]
 
     def command(**given: Any) -> None:
         from tfcli.cli.run import run_task  # what runs a task is imported when one runs
 
+        options = {one.name: given[one.name] for one in own}
+        if fold is not None:
+            options |= fold.options(options)
         fields = {f.name: given[f.name] for f in task.fields}
         files = {f.name: given[f"{f.name}_file"] for f in task.fields[1:]}
         raise typer.Exit(
             run_task(
                 task,
-                filled(task.options_type, given),
+                build(task.options_type, options),
                 fields,
                 files,
+                fold,
                 *(filled(options_type, given) for options_type in SHARED.values()),
             )
         )
 
-    parameters = [*_field_parameters(task), *option_parameters("Options", task.options_type)]
+    parameters = [*_field_parameters(task), *own]
     for panel, options_type in SHARED.items():
         parameters += option_parameters(panel, options_type)
     return with_parameters(command, parameters)
@@ -68,7 +92,7 @@ def filled(options_type: type[Any], given: Mapping[str, Any]) -> Any:
     return build(options_type, {o.name: given[o.name] for o in options_of(options_type)})
 
 
-def help_of(task: Task) -> str:
+def help_of(task: Task | Fold) -> str:
     """The summary, then the examples as they are typed."""
     return task.summary + "\n\n\b\n" + "\n".join(f"  {line}" for line in task.examples)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfcli.cli.options import InputOptions
-from tfcli.core.batches import Window, arriving, window_of, windows
+from tfcli.core.batches import Window, arriving, windows
 from tfcli.core.task import Field, Task
 from tfcli.errors import UsageError
 from tfcli.formats.examples import ALL, Reading, check, example
@@ -40,19 +40,20 @@ def incoming(
     files: Mapping[str, str | None],
     options: InputOptions,
     results: Sequence[str],
+    size: int,
     shown: Sequence[str] = (),
 ) -> Incoming:
     """Find the texts, by the rules of every command.
 
     ``texts`` are the values of the first field, ``others`` those of the others by name, ``files``
     the files to read them from. Standard input supplies the one required field that nobody gave.
-    ``shown`` are fields to keep though nobody asked for them: a picture needs them.
+    ``size`` is that of a window. ``shown`` are fields to keep though nobody asked for them: a
+    picture needs them.
 
     Raises:
         UsageError: nothing, or too much, says where the texts come from.
     """
     first, *rest = task.fields
-    size = window_of(task)
     columns = _columns(task, options.column, {n: others[n] or files.get(n) for n in others})
     if texts and options.input:
         raise UsageError(

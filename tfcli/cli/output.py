@@ -2,14 +2,15 @@
 
 import gzip
 import io
+import logging
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 
 from tfcli.cli.options import OutputOptions
 from tfcli.core.characters import visible_lines
@@ -18,15 +19,25 @@ from tfcli.core.task import Piece, Record
 from tfcli.errors import Terminated, TfcliError, UsageError
 from tfcli.formats.write import FORMATS, format_of
 
+log = logging.getLogger("tfcli")
+
 STDOUT = "-"
+
+MANY = 1 << 20
+"""Numbers of a record that text is slow for."""
 
 
 class Output:
     """The one place that writes records; each is flushed, so that a reader sees it at once."""
 
-    def __init__(self, options: OutputOptions, task: str) -> None:
+    def __init__(
+        self, options: OutputOptions, task: str, files: Sequence[str] = (), theme: str = "light"
+    ) -> None:
+        """Check what can be checked; ``files`` are the formats that the task has beside text."""
         self.options = options
         self.task = task
+        self.files = files
+        self.theme = theme
         self.path = None if options.output in (None, STDOUT) else options.output
         self.packed = self.path is not None and self.path.endswith(".gz")
         self.format = self._format()
@@ -62,8 +73,33 @@ class Output:
                 raise UsageError("Standard output is closed.")
             self._write_to(sys.stdout, records, columns)
             return
-        with _appearing(Path(self.path)) as out:
-            self._write_to(out, records, columns)
+        with _appearing(Path(self.path)) as raw:
+            if self.format in self.files:
+                self._write_binary(raw, records, columns)
+                return
+            out = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+            try:
+                self._write_to(out, records, columns)
+            finally:
+                with suppress(OSError):  # a full disk or device has said so before
+                    out.detach()
+
+    def _write_binary(
+        self, out: BinaryIO, records: Generator[Record | Piece], columns: Columns
+    ) -> None:
+        """Arrays, or figures of them."""
+        from tfcli.formats.arrays import ARRAYS
+
+        whole = (record for record in records if not isinstance(record, Piece))
+        try:
+            if self.format in ARRAYS:
+                ARRAYS[self.format](whole, out, columns.lone)
+                return
+            from tfcli.views.figures import draw_all
+
+            draw_all(whole, out, self.format, self.theme)
+        except OSError as exc:
+            raise TfcliError(f"Cannot write to {self.path}: {exc.strerror}.") from exc
 
     def _write_to(self, out: TextIO, records: Generator[Record | Piece], columns: Columns) -> None:
         if isinstance(out, io.TextIOWrapper):
@@ -93,7 +129,7 @@ class Output:
 
     def _chunks(self, records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
         if not self.is_picture:
-            return FORMATS[self.format](records, columns)
+            return FORMATS[self.format](_advising(records), columns)
         from tfcli.views import console_for, view_of
 
         color = "never" if self.path is not None else self.options.color
@@ -107,20 +143,31 @@ class Output:
         if self.options.format != "auto":
             return self.options.format
         if self.path is not None:
-            return format_of(self.path)
+            return format_of(self.path, self.files)
         return "table" if self.to_terminal else "jsonl"
 
 
+def _advising(records: Iterable[Record | Piece]) -> Iterator[Record | Piece]:
+    """Say once that text is no form for many numbers."""
+    advised = False
+    for record in records:
+        if not advised and isinstance(record, dict):
+            numbers = sum(getattr(value, "size", 0) for value in record.values())
+            if advised := numbers > MANY:
+                log.warning(f"{numbers:,} numbers take long as text; -o FILE.npz is quick")
+        yield record
+
+
 @contextmanager
-def _appearing(path: Path) -> Iterator[TextIO]:
+def _appearing(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of ``path`` when all went well; else it is kept beside it."""
     if path.exists() and not path.is_file():  # a device or a named pipe cannot be replaced
-        out = path.open("w", encoding="utf-8", newline="\n")
+        device = path.open("wb")
         try:
-            yield out
+            yield device
         finally:
             with suppress(OSError):  # a full device has said so before
-                out.close()
+                device.close()
         return
     target = path.resolve()
     try:
@@ -129,8 +176,7 @@ def _appearing(path: Path) -> Iterator[TextIO]:
         raise TfcliError(f"Cannot write to {path}: {exc.strerror}.") from exc
     partial = Path(name)
     with os.fdopen(handle, "wb") as raw:
-        binary = gzip.open(raw, "wb") if path.name.endswith(".gz") else raw  # noqa: SIM115
-        out = io.TextIOWrapper(binary, encoding="utf-8", newline="\n")
+        out: Any = gzip.open(raw, "wb") if path.name.endswith(".gz") else raw  # noqa: SIM115
         try:
             yield out
             out.close()
@@ -153,7 +199,7 @@ def _copy_mode(target: Path, partial: Path) -> None:
         partial.chmod(0o666 & ~mask)
 
 
-def _keep(partial: Path, out: TextIO, exc: BaseException) -> None:
+def _keep(partial: Path, out: BinaryIO, exc: BaseException) -> None:
     with suppress(OSError):  # a full disk: what was flushed before stays
         out.close()
     if partial.stat().st_size == 0:

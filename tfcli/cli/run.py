@@ -3,16 +3,18 @@
 import gc
 import logging
 import sys
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from tfcli.cli.command import Fold
 from tfcli.cli.inputs import incoming
 from tfcli.cli.messages import introduce, listen, say_notes, with_progress, without_progress
 from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
 from tfcli.cli.output import Output
-from tfcli.core.job import PROVENANCE, Job, ModelRef
-from tfcli.core.record import Columns, Event
+from tfcli.core.batches import window_of
+from tfcli.core.job import Job, ModelRef, provenance_columns
+from tfcli.core.record import Columns, Event, LongForm
 from tfcli.core.task import Piece, Progress, Task
 from tfcli.engines import Engine, local
 from tfcli.errors import INTERRUPTED, OK, SOME_FAILED, TERMINATED, ModelNotFoundError, Terminated
@@ -58,19 +60,21 @@ def run_task(
     options: Any,
     fields: Mapping[str, Any],
     files: Mapping[str, str | None],
+    fold: Fold | None,
     input_options: InputOptions,
     output_options: OutputOptions,
     model_options: ModelOptions,
 ) -> int:
-    """Run one command and return its exit status."""
+    """Run one command and return its exit status; ``fold`` makes one record of all."""
     listen(output_options.quiet, output_options.verbose)
     if model_options.offline:
         go_offline()
-    output = Output(output_options, task.name)
+    theme = getattr(options, "theme", "light")
+    output = Output(output_options, task.name, getattr(task, "files", ()), theme)
     first, *others = (field.name for field in task.fields)
     results = task.columns(options)
     if model_options.provenance:
-        results = (*results, *PROVENANCE)
+        results = (*results, *provenance_columns(model_options.ablate))
     silent = [field.name for field in task.fields if not field.repeated]
     found = incoming(
         task,
@@ -79,10 +83,20 @@ def run_task(
         files,
         input_options,
         results,
+        window_of(task, options),
         shown=silent if output.is_picture else (),
     )
     repeated = [name for name in (first, *others) if name not in silent]
-    columns = Columns(("index", *repeated, *found.kept), results, found.more)
+    columns = Columns(
+        ("index", *repeated, *found.kept),
+        results,
+        found.more,
+        long_form_of(task, options, repeated),
+        lone=found.live and found.reader is None,
+    )
+    if fold is not None:
+        results = tuple(name for name in results if name not in fold.drops)
+        columns = Columns(fold.inputs, results, long=columns.long, lone=True)
     model = _model(task, model_options)
     outcome = Outcome(task, options)
     engine: Engine = local.run
@@ -93,9 +107,10 @@ def run_task(
     shown = (
         with_progress(run, found.reader, output.to_terminal) if watched else without_progress(run)
     )
+    told = shown if fold is None else fold.of(one for one in shown if isinstance(one, dict))
     try:
         with closing(shown):  # a progress bar is gone before anything else is said
-            output.write(shown, columns)
+            output.write(told, columns)
     except (KeyboardInterrupt, Terminated) as exc:
         say_notes(exc)
         done = _count(outcome.count, "record")
@@ -122,6 +137,14 @@ def _sparing_garbage(run: Iterable[Event]) -> Generator[Event]:
         gc.enable()
 
 
+def long_form_of(task: Task, options: Any, repeated: Sequence[str]) -> LongForm | None:
+    """How a task's records become lines of a table, if one line is not enough for them."""
+    if not hasattr(task, "long_form"):
+        return None
+    omitted = frozenset({*repeated, *task.columns(options)})
+    return LongForm(task.long_columns(options), task.long_form, omitted)  # type: ignore[attr-defined]
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
@@ -131,7 +154,9 @@ def _model(task: Task, options: ModelOptions) -> ModelRef | None:
         return None
     name = model_name(task.name, options.model)
     try:
-        ref = model_ref(name, options.dtype, options.device, options.trust_remote_code)
+        ref = model_ref(
+            name, options.dtype, options.device, options.trust_remote_code, options.ablate
+        )
     except ModelNotFoundError as exc:
         if options.model is None:
             exc.add_note("Without -m the name comes from TFCLI_MODEL_… or from config.toml.")
