@@ -17,6 +17,7 @@ from tfcli.core.characters import visible_lines
 from tfcli.core.record import Columns
 from tfcli.core.task import Piece, Record
 from tfcli.errors import Terminated, TfcliError, UsageError
+from tfcli.formats.arrays import ARRAYS, ArrayWriter
 from tfcli.formats.write import FORMATS, format_of
 
 log = logging.getLogger("tfcli")
@@ -41,6 +42,7 @@ class Output:
         self.path = None if options.output in (None, STDOUT) else options.output
         self.packed = self.path is not None and self.path.endswith(".gz")
         self.format = self._format()
+        self.writer = self._binary_writer() if self.format in files else None
         if self.path is not None and not Path(self.path).absolute().parent.is_dir():
             raise UsageError(f"There is no folder {Path(self.path).parent} to write to.")
         if self.path is not None and Path(self.path).is_dir():
@@ -74,8 +76,9 @@ class Output:
             self._write_to(sys.stdout, records, columns)
             return
         with _appearing(Path(self.path)) as raw:
-            if self.format in self.files:
-                self._write_binary(raw, records, columns)
+            if self.writer is not None:
+                with _in_words(self.path):
+                    self.writer(_without_pieces(records), raw, columns.lone)
                 return
             out = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
             try:
@@ -83,23 +86,6 @@ class Output:
             finally:
                 with suppress(OSError):  # a full disk or device has said so before
                     out.detach()
-
-    def _write_binary(
-        self, out: BinaryIO, records: Generator[Record | Piece], columns: Columns
-    ) -> None:
-        """Arrays, or figures of them."""
-        from tfcli.formats.arrays import ARRAYS
-
-        whole = (record for record in records if not isinstance(record, Piece))
-        try:
-            if self.format in ARRAYS:
-                ARRAYS[self.format](whole, out, columns.lone)
-                return
-            from tfcli.views.figures import draw_all
-
-            draw_all(whole, out, self.format, self.theme)
-        except OSError as exc:
-            raise TfcliError(f"Cannot write to {self.path}: {exc.strerror}.") from exc
 
     def _write_to(self, out: TextIO, records: Generator[Record | Piece], columns: Columns) -> None:
         if isinstance(out, io.TextIOWrapper):
@@ -117,15 +103,10 @@ class Output:
     def _put(self, out: TextIO, chunk: str) -> None:
         # A view has made its text visible already; its escape codes are its own.
         could_act = self.to_terminal and not self.is_picture
-        try:
+        with _in_words(self.path):
             out.write(visible_lines(chunk) if could_act else chunk)
             if not self.packed:  # flushing each record would leave little to pack
                 out.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as exc:
-            where = self.path or "standard output"
-            raise TfcliError(f"Cannot write to {where}: {exc.strerror}.") from exc
 
     def _chunks(self, records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
         if not self.is_picture:
@@ -134,6 +115,14 @@ class Output:
 
         color = "never" if self.path is not None else self.options.color
         return view_of(self.task)(records, columns, console_for(sys.stdout, color))
+
+    def _binary_writer(self) -> ArrayWriter:
+        """What writes arrays, or draws figures; it may lack a package, and says so at once."""
+        if self.format in ARRAYS:
+            return ARRAYS[self.format]
+        from tfcli.views.attn.figures import draw_all
+
+        return lambda records, out, lone: draw_all(records, out, self.format, self.theme)
 
     def _format(self) -> str:
         if self.options.json and self.options.format not in ("auto", "json"):
@@ -145,6 +134,24 @@ class Output:
         if self.path is not None:
             return format_of(self.path, self.files)
         return "table" if self.to_terminal else "jsonl"
+
+
+@contextmanager
+def _in_words(path: str | None) -> Iterator[None]:
+    """What the system says of a full disk, as an error that names the file."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        where = path or "standard output"
+        raise TfcliError(f"Cannot write to {where}: {exc.strerror}.") from exc
+
+
+def _without_pieces(records: Iterable[Record | Piece]) -> Iterator[Record]:
+    for record in records:
+        if not isinstance(record, Piece):
+            yield record
 
 
 def _advising(records: Iterable[Record | Piece]) -> Iterator[Record | Piece]:
