@@ -81,3 +81,16 @@ def test_it_has_only_options_that_concern_means(tfcli):
     assert "--no-special" in screen
     assert "--rollout" not in screen
     assert tfcli("attn-stats", "x", "--top-k", "3").status == 2
+
+
+def test_a_table_on_a_terminal(tfcli, reader):
+    ended = tfcli("attn-stats", *TEXTS, "-m", reader("bert"), "-f", "table", "--layer", "1")
+    title, entropy, *_ = ended.out.splitlines()
+    assert title.startswith("3 texts 17 tokens  layer 1")
+    assert entropy.startswith("entropy in nats")
+
+
+def test_a_figure_of_means(tfcli, reader, tmp_path):
+    ended = tfcli("attn-stats", *TEXTS, "-m", reader("bert"), "-o", "means.svg")
+    assert (ended.status, ended.err) == (0, "")
+    assert (tmp_path / "means.svg").read_bytes().startswith(b"<?xml")

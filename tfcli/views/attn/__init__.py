@@ -1,6 +1,7 @@
 """Attention on a terminal: one head as a map, many as small pictures, numbers as tables."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -19,6 +20,7 @@ from tfcli.views.attn.pen import Pen
 
 INDENT = "  "
 TEXTS = ("text", "pair", "target")
+COUNTS = ("texts", "tokens")
 SHORTEST = 20
 """Cells of the text, below which what is shown goes to a line of its own."""
 
@@ -28,7 +30,7 @@ def view(records: Iterable[Record], columns: Columns, console: Console) -> Itera
     pen = Pen(console)
     kept = [name for name in columns.inputs if name not in ("index", *TEXTS)]
     for record in records:
-        values = "".join(f"{to_text(record.get(name))}  " for name in kept)
+        values = "".join(f"{_value(name, record.get(name))}  " for name in kept)
         title = values + " · ".join(record[name] for name in TEXTS if record.get(name))
         title = " ".join(title.split())
         if "error" in record:
@@ -44,6 +46,11 @@ def view(records: Iterable[Record], columns: Columns, console: Console) -> Itera
 def _each(places: list[int] | str) -> list[int] | list[str]:
     """Layers or heads; one name where one map is of several."""
     return [places] if isinstance(places, str) else places
+
+
+def _value(name: str, value: Any) -> str:
+    """A kept column as it is; of means over a corpus, how large it was."""
+    return f"{value:,} {name}" if name in COUNTS else to_text(value)
 
 
 def _title(pen: Pen, title: str, about: str) -> Iterator[str]:
@@ -62,11 +69,13 @@ def _about(record: Record) -> str:
 
 
 def _picture(pen: Pen, record: Record) -> Iterator[str]:
-    layers, heads, segments = record["layers"], record["heads"], record["segments"]
+    layers, heads = record["layers"], record["heads"]
     if "query" in record:
         yield from neurons(pen, record)
     elif "links" in record:
-        yield from links(pen, record["links"], record["queries"], record["keys"], segments)
+        yield from links(
+            pen, record["links"], record["queries"], record["keys"], record["segments"]
+        )
     elif "attention" not in record:
         for name in UNITS:
             if name in record:
@@ -75,6 +84,6 @@ def _picture(pen: Pen, record: Record) -> Iterator[str]:
             yield from patterns(pen, record["patterns"], layers, heads)
     elif record["attention"].shape[:2] == (1, 1):
         weights = record["attention"][0, 0]
-        yield from heatmap(pen, weights, record["queries"], record["keys"], segments)
+        yield from heatmap(pen, weights, record["queries"], record["keys"], record["segments"])
     else:
         yield from multiples(pen, record["attention"], layers, heads)
