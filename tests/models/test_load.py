@@ -75,6 +75,23 @@ def test_a_base_model_is_refused_instead_of_given_a_random_head(tmp_path):
         loaded(folder)
 
 
+def test_a_model_without_a_head_needs_no_pooler(answerer):
+    """A checkpoint with a span head has none."""
+    result = loaded(answerer("bert"), lambda config: "AutoModel")
+    assert type(result.model).__name__ == "BertModel"
+
+
+def test_but_all_of_its_layers(answerer, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(answerer("bert"), tmp_path / "cut")
+    weights = load_file(folder / "model.safetensors")
+    del weights["bert.encoder.layer.1.output.dense.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelNotFoundError, match=r"layer\.1\.output\.dense\.weight is not as"):
+        loaded(folder, lambda config: "AutoModel")
+
+
 def test_weights_that_are_not_as_the_config_says_are_no_whole_model(copy):
     path = copy / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_hidden_layers": 3}))

@@ -28,6 +28,9 @@ from tfcli.models.trust import Source, require_safe
 
 log = logging.getLogger("tfcli")
 
+BODY = "AutoModel"
+"""The Auto class of models without a head."""
+
 # Never a bot's unmerged pull request in place of the weights that were asked for.
 os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
 
@@ -155,6 +158,8 @@ def _model(ref: ModelRef, source: Source, config: Any, class_name: str, dtype: A
         raise TfcliError(f"Cannot load {ref}: {first_line(exc)}") from exc
     body = f"{model.base_model_prefix}."
     missing = sorted(report["missing_keys"])
+    if class_name == BODY:  # whose pooler, if it has one, is for heads alone
+        body, missing = "", [key for key in missing if not key.startswith("pooler.")]
     mismatched = sorted(key for key, *_ in report["mismatched_keys"])
     if headless := next((key for key in missing if not key.startswith(body)), None):
         raise UnfitModelError(
