@@ -134,7 +134,7 @@ def test_kinds_of_a_model_of_two_stacks(reader):
 
 def test_a_target_that_the_model_writes(reader):
     model = reader("t5")
-    options = {"model": model, "greedy": True, "max_new_tokens": 256}
+    options = {"model": model, "greedy": True, "max_new_tokens": 63}
     written = next(run("generate", "the film is bad", **options))["text"]
     own = attn({"text": "the film is bad", "target": "generate"}, model=model)
     given = attn({"text": "the film is bad", "target": written}, model=model)
@@ -284,6 +284,19 @@ def test_maps_that_are_too_large():
         "line": None,
     }
     assert attn("a dog", max_bytes=4608)["attention"].nbytes == 4608
+
+
+def test_a_target_that_is_too_long(reader):
+    record = attn({"text": "the", "target": "the " * 70}, model=reader("bart"))
+    assert record["error"]["type"] == "too_long"
+    assert record["error"]["message"].startswith("the target has ")
+
+
+def test_what_a_model_will_write_counts(reader):
+    both = {"text": "the", "target": "generate"}
+    options = {"model": reader("t5"), "kind": "decoder", "layer": "0", "head": "0"}
+    assert attn(both, max_bytes=200_000, **options)["error"]["type"] == "too_large"
+    assert attn(both, max_bytes=300_000, **options)["attention"] is not None
 
 
 def test_a_text_that_is_too_long(reader):

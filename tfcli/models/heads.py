@@ -151,8 +151,7 @@ def _targets(
     lacking = [i for i, one in enumerate(wanted) if one.target is None]
     if not lacking:
         return [one.target for one in wanted if one.target is not None]
-    positions = getattr(loaded.config, "max_position_embeddings", None)
-    most = min(NEW_TOKENS, positions - 1) if isinstance(positions, int) else NEW_TOKENS
+    most = min(NEW_TOKENS, loaded.max_length - 1)
     part = {name: values[lacking] for name, values in inputs.items()}
     written = loaded.model.generate(**part, do_sample=False, max_new_tokens=most)
     texts = loaded.tokenizer.batch_decode(written, skip_special_tokens=True)

@@ -237,7 +237,7 @@ def _prepared(
 ) -> list[Row] | Failure:
     """A row for a text, or what is wrong with it."""
     from tfcli.models.attention import anatomy, decoder_start
-    from tfcli.models.heads import Wanted
+    from tfcli.models.heads import NEW_TOKENS, Wanted
 
     if isinstance(text, Failure):
         return text
@@ -250,10 +250,15 @@ def _prepared(
     heads = places(options.head, shapes[kind].heads, "head")
     if options.rollout:
         layers = list(range(max(layers) + 1))
-    read = None
-    if kind in ("decoder", "cross") and target and target != GENERATE:
-        read = encoded_target(target, decoder_start(loaded), loaded, options.merge)
-    sides = (read.axis.tokens if read else text.axis.tokens, text.axis.tokens)
+    read, queries = None, text.axis.tokens
+    if kind in ("decoder", "cross"):
+        if target and target != GENERATE:
+            read = encoded_target(target, decoder_start(loaded), loaded, options.merge)
+        queries = read.axis.tokens if read else NEW_TOKENS
+        if read and queries > loaded.max_length:
+            room = f"the model has room for {loaded.max_length:,}"
+            return Failure("too_long", f"the target has {queries:,} tokens, and {room}")
+    sides = queries, (queries if kind == "decoder" else text.axis.tokens)
     needed = 4 * len(layers) * len(heads) * (1 if options.neurons else sides[0]) * sides[1]
     if needed > options.max_bytes:
         return Failure("too_large", _too_large(len(layers) * len(heads), sides, needed, options))
