@@ -29,7 +29,7 @@ def test_without_a_command_it_shows_its_help(tfcli):
 
 
 def test_the_program_lists_it(tfcli):
-    assert "\n  models     Convert pickled weights." in tfcli("--help").out
+    assert "\n  models      Convert pickled weights." in tfcli("--help").out
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_all_names_are_really_built_into_transformers():
     from tfcli.models.settings import _BUILT_IN
 
     attentions = {name.removeprefix("paged|") for name in _BUILT_IN["attn_implementation"]}
-    assert attentions == {"eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()} - {"paged|eager"}
+    assert attentions == {"eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()} - {"paged|eager", "tfcli"}
     assert _BUILT_IN["experts_implementation"] <= {"eager", *ALL_EXPERTS_FUNCTIONS.valid_keys()}
 
 

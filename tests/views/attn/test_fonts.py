@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
 from tfcli.errors import TfcliError
-from tfcli.views import fonts
+from tfcli.views.attn import fonts
 from tfcli.views.attn.fonts import STANDARD, families, fitting, hundredths, label, tenths, write
 
 LATIN = set(map(chr, range(0x20, 0x250)))
