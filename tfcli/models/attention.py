@@ -16,7 +16,7 @@ import torch
 from tfcli.core.task import Loaded
 from tfcli.errors import UnfitModelError, first_line
 from tfcli.models.memory import out_of_memory
-from tfcli.models.tap import CROSS, DECODER, ENCODER, SELF, Attention, tap_of
+from tfcli.models.tap import CROSS, DECODER, ENCODER, NAME, SELF, Attention, tap_of
 
 
 class Shape(NamedTuple):
@@ -57,7 +57,7 @@ class _EnoughError(Exception):
 
 
 def anatomy(loaded: Loaded) -> Anatomy:
-    """Look at the attention that a model computes for one letter.
+    """Look at the attention that a model computes for two short texts.
 
     Raises:
         UnfitModelError: it has none that could be given, token by token.
@@ -66,6 +66,9 @@ def anatomy(loaded: Loaded) -> Anatomy:
         _ANATOMIES[loaded.model] = _tapped(loaded) or _told(loaded)
     return _ANATOMIES[loaded.model]
 
+
+_STATES = "states"
+"""What comes out of a stack, by the side of the kinds of attention: (row, 1, token, hidden)."""
 
 _ANATOMIES: "WeakKeyDictionary[Any, Anatomy]" = WeakKeyDictionary()
 
@@ -115,45 +118,91 @@ def decoder_start(loaded: Loaded) -> int:
     return int(loaded.tokenizer.pad_token_id if start is None else start)
 
 
-def _letter(loaded: Loaded) -> dict[str, Any]:
-    """The inputs of a single letter."""
+def _probe(loaded: Loaded) -> dict[str, Any]:
+    """A batch of two short texts, the second one padded."""
     device = loaded.model.device
-    ids = torch.tensor([loaded.tokenizer("a")["input_ids"]], device=device)  # (1, token)
-    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    texts = loaded.tokenizer(["a b c d", "a"])["input_ids"]
+    padded = loaded.tokenizer.pad(
+        {"input_ids": texts},
+        padding_side="right",
+        return_attention_mask=True,
+        return_tensors="pt",
+    )
+    inputs = {name: padded[name].to(device) for name in ("input_ids", "attention_mask")}
     if loaded.config.is_encoder_decoder:
-        inputs["decoder_input_ids"] = torch.tensor([[decoder_start(loaded)]], device=device)
+        start = torch.full((2, 1), decoder_start(loaded), device=device)
+        inputs["decoder_input_ids"] = torch.cat([start, inputs["input_ids"][:, :2]], dim=1)
     return inputs
 
 
 def _tapped(loaded: Loaded) -> Anatomy | None:
-    """What the tap sees; None if nothing, or not all that makes the weights."""
-    model = loaded.model
-    seen: dict[str, Shape] = {}
+    """What the tap sees; None where that is not all, or not what the model computes by itself.
 
-    def count(attention: Attention) -> None:
+    Some families look at the name of their implementation, pass arguments that sdpa does not know,
+    or compute two maps for one layer: only what is checked is true.
+    """
+    model, probe = loaded.model, _probe(loaded)
+    kinds = _kinds(loaded)
+    seen: dict[str, list[Any]] = {kind: [] for kind in kinds}
+
+    def keep(attention: Attention) -> None:
         if not attention.plain:
             raise _EnoughError
-        seen[attention.kind] = Shape(attention.layer + 1, attention.heads)
+        seen[attention.kind].append(attention.weights(range(attention.heads)))
 
-    with tap_of(model).heard_by(count), torch.inference_mode():
-        try:
-            model.base_model(**_fitting(model.base_model, _letter(loaded)))
-        except Exception:  # ours, or that of a model that wants more than text
-            seen.clear()
-    if not seen:
-        model.set_attn_implementation("eager")
+    base = model.base_model
+    try:
+        with torch.inference_mode():
+            with tap_of(model).heard_by(keep):
+                found = base(**_fitting(base, probe))[0]
+            model.set_attn_implementation("eager")
+            told = {kind: [one.map for one in _maps(loaded, probe, kind)] for kind in kinds}
+            expected = base(**_fitting(base, probe))[0]
+    except Exception:  # ours, or that of a model that wants more than text
         return None
-    return Anatomy(seen, tapped=True)
+    lengths = probe["attention_mask"].sum(-1).tolist()
+    same = all(_agree(seen[kind], told[kind], kind, lengths) for kind in kinds)
+    states = DECODER if loaded.config.is_encoder_decoder else _STATES
+    if not same or not _agree([found[:, None]], [expected[:, None]], states, lengths):
+        return None
+    model.set_attn_implementation(NAME)
+    shapes = {kind: Shape(len(maps), maps[0].shape[1]) for kind, maps in seen.items()}
+    return Anatomy(shapes, tapped=True)
+
+
+def _kinds(loaded: Loaded) -> tuple[str, ...]:
+    return (ENCODER, DECODER, CROSS) if loaded.config.is_encoder_decoder else (SELF,)
+
+
+def _agree(seen: Sequence[Any], told: Sequence[Any], kind: str, lengths: Sequence[int]) -> bool:
+    """Whether two ways of computing give the same, where there is no padding."""
+    if [one.shape for one in seen] != [one.shape for one in told]:
+        return False
+    exact = bool(told) and told[0].dtype == torch.float32
+    tolerance = 1e-4 if exact else 5e-2
+    for one, other in zip(seen, told, strict=True):
+        for row, length in enumerate(lengths):
+            rows = slice(length if kind in (SELF, ENCODER, _STATES) else None)
+            columns = slice(length if kind in (SELF, ENCODER, CROSS) else None)
+            part = (row, slice(None), rows, columns)
+            close = torch.allclose(
+                one[part].float(), other[part].float(), rtol=10 * tolerance, atol=tolerance
+            )
+            if not close:
+                return False
+    return bool(seen)
 
 
 def _told(loaded: Loaded) -> Anatomy:
     """What the model tells of itself."""
-    letter = _letter(loaded)
-    kinds = (ENCODER, DECODER, CROSS) if loaded.config.is_encoder_decoder else (SELF,)
+    loaded.model.set_attn_implementation("eager")
+    if loaded.model.config._attn_implementation != "eager":
+        raise _none(loaded, "it computes them in a way that cannot be changed once it is loaded")
+    probe = _probe(loaded)
     shapes = {}
     with torch.inference_mode():
-        for kind in kinds:
-            maps = list(_maps(loaded, letter, kind))
+        for kind in _kinds(loaded):
+            maps = list(_maps(loaded, probe, kind))
             shapes[kind] = Shape(len(maps), maps[0].map.shape[1])
     return Anatomy(shapes, tapped=False, window=_window(loaded.config))
 

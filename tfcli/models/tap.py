@@ -6,7 +6,7 @@ listens sees query, key and mask of each layer as the model comes to it.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,8 +23,8 @@ SELF, ENCODER, DECODER, CROSS = "self", "encoder", "decoder", "cross"
 """Kinds of attention: of models of one stack; of the two stacks of others; from one to the other.
 """
 
-_OTHER_FORMULAS = ("softcap", "s_aux")
-"""Arguments with which the weights are no plain softmax: Gemma 2, GPT-OSS …"""
+_OTHER_FORMULAS = ("softcap", "s_aux", "indices", "block_indices")
+"""Arguments with which the weights are no plain softmax of all scores: Gemma 2, GPT-OSS …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,11 @@ class Tap:
     def heard_by(self, listener: Callable[[Attention], None]) -> Iterator[None]:
         """Let a listener see every attention; what it raises ends the model's run."""
         self.listener = listener
+        around = _running.set(None)
         try:
             yield
         finally:
+            _running.reset(around)  # Ctrl-C passes by the hooks that end a run
             self.listener = None
 
 
@@ -122,9 +124,11 @@ class _Pass:
     Not every family numbers its layers, and ALBERT's are one layer, run again and again.
     """
 
-    def __init__(self, tap: Tap, stack: str) -> None:
+    def __init__(self, tap: Tap, stack: str, around: "_Pass | None") -> None:
         self.tap = tap
         self.stack = stack
+        self.around = around
+        """The run that this one is a part of."""
         self.count = 0
 
     def next(self) -> tuple[str, int]:
@@ -140,13 +144,13 @@ _running: ContextVar[_Pass | None] = ContextVar("running", default=None)
 
 def _watch(module: Any, stack: str, tap: Tap) -> None:
     """Know when a run through a stack begins and ends, in whichever thread."""
-    begun: list[Token[_Pass | None]] = []
 
     def begin(module: Any, args: Any) -> None:
-        begun.append(_running.set(_Pass(tap, stack)))
+        _running.set(_Pass(tap, stack, _running.get()))
 
     def end(module: Any, args: Any, output: Any) -> None:
-        _running.reset(begun.pop())
+        run = _running.get()
+        _running.set(run.around if run is not None else None)
 
     module.register_forward_pre_hook(begin)
     module.register_forward_hook(end, always_call=True)
