@@ -71,12 +71,15 @@ class Worker:
             yield event
 
     def _change(self, before: Record, after: Record) -> str:
-        """What became another value; maps and lists are left to whoever compares files."""
-        changes = [
-            f"{name} {_brief(before[name])} → {_brief(after[name])}"
-            for name in self.columns
-            if isinstance(after[name], (str, int, float)) and before[name] != after[name]
-        ]
+        """What became another value; of numbers side by side the largest difference."""
+        changes = []
+        for name in self.columns:
+            one, other = before[name], after[name]
+            if hasattr(one, "shape") and hasattr(other, "shape"):
+                if one.shape == other.shape and (one != other).any():
+                    changes.append(f"{name} by {_brief(float(abs(one - other).max()))} at most")
+            elif one != other:
+                changes.append(f"{name} {_brief(one)} → {_brief(other)}")
         return ", ".join(changes) or "no change"
 
     def _run(self, window: Sequence[Example]) -> Iterator[Event]:
@@ -198,7 +201,9 @@ class Worker:
 
 
 def _brief(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return str(value) if value is None or isinstance(value, (str, int)) else "…"
 
 
 def _too_large(row: Row) -> ResourceError:

@@ -94,3 +94,9 @@ def test_a_figure_of_means(tfcli, reader, tmp_path):
     ended = tfcli("attn-stats", *TEXTS, "-m", reader("bert"), "-o", "means.svg")
     assert (ended.status, ended.err) == (0, "")
     assert (tmp_path / "means.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_means_keep_no_columns(tfcli):
+    ended = tfcli("attn-stats", "-i", "x.csv", "--keep", "id")
+    assert (ended.status, ended.out) == (2, "")
+    assert "keep no columns" in ended.err

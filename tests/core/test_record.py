@@ -79,3 +79,5 @@ def test_arrays_are_lists_in_json_and_what_is_no_number_is_null():
     array = np.array([[0.5, np.nan], [1.0, 0.0]], np.float32)
     assert to_json({"a": array}) == '{"a": [[0.5, null], [1.0, 0.0]]}'
     assert to_json({"a": np.float16([2])}) == '{"a": [2.0]}'
+    assert to_json({"a": np.array([np.inf, -np.inf, 1])}) == '{"a": [null, null, 1.0]}'
+    assert to_json({"a": np.array(["b"])}) == '{"a": ["b"]}'

@@ -109,6 +109,13 @@ def test_too_much_for_one_safetensors_file(monkeypatch):
     assert ".npz" in caught.value.hint
 
 
+def test_lists_that_no_array_can_hold_are_json():
+    with np.load(
+        io.BytesIO(written("npz", {"index": 0, "m": [[1, 2], [3]], "n": [1, None]}))
+    ) as got:
+        assert (str(got["m_0"]), str(got["n_0"])) == ("[[1, 2], [3]]", "[1, null]")
+
+
 @pytest.mark.parametrize("form", ["npz", "safetensors"])
 def test_no_records(form):
     data = written(form)

@@ -278,7 +278,7 @@ def test_maps_that_are_too_large():
     assert record["attention"] is None
     assert record["error"] == {
         "type": "too_large",
-        "message": "72 maps of 4 × 4 tokens take 0.0 GB, and --max-bytes allows 0.0; "
+        "message": "72 maps of 4 × 4 tokens take 4,608 bytes, and --max-bytes allows 4,600; "
         "ask for fewer with --layer and --head",
         "file": None,
         "line": None,
@@ -400,3 +400,29 @@ def test_the_maps_of_the_real_gpt2(standard_checkpoint, prompt):
     record = attn(published["prompt"], model=folder, head=heads)
     assert record["queries"] == published["tokens"]
     assert np.abs(record["attention"] - np.asarray(published["attention"])).max() < 1e-3
+
+
+def test_a_kept_column_with_the_name_of_a_long_one_is_kept(tfcli):
+    options = ("-f", "csv", "-i", "-", "--input-format", "csv", "--keep", "query", "--layer", "4")
+    ended = tfcli("attn", *options, "--head", "3", stdin=b"query,text\nmine,a dog\n")
+    header, first, *_ = ended.out.splitlines()
+    assert header.startswith("index,input_query,layer,head,")
+    assert first.startswith("0,mine,4,3,0,0,[CLS],[CLS],")
+
+
+def test_links_go_only_where_there_is_weight(reader):
+    links = attn("abc", model=reader("gpt2"), layer="0", head="0", top_k=3)["links"]
+    assert [(link["query"], link["key"] <= link["query"]) for link in links] == [
+        *((0, True), (1, True), (1, True)),
+        *((2, True), (2, True), (2, True)),
+    ]
+
+
+def test_half_of_patterns():
+    assert attn("a dog", half=True, patterns=True)["patterns"]["next"].dtype == np.float16
+
+
+def test_what_changed_in_maps_is_said(tfcli, reader):
+    options = ("-m", reader("bert"), "--layer", "1", "--head", "0", "-v", "--ablate", "0")
+    err = tfcli("attn", "the film", *options).err
+    assert "record 0: attention by 0." in err

@@ -17,7 +17,15 @@ from tfcli.core.job import Job, ModelRef, provenance_columns
 from tfcli.core.record import Columns, Event, LongForm
 from tfcli.core.task import Piece, Progress, Task
 from tfcli.engines import Engine, local
-from tfcli.errors import INTERRUPTED, OK, SOME_FAILED, TERMINATED, ModelNotFoundError, Terminated
+from tfcli.errors import (
+    INTERRUPTED,
+    OK,
+    SOME_FAILED,
+    TERMINATED,
+    ModelNotFoundError,
+    Terminated,
+    UsageError,
+)
 from tfcli.models.registry import starters
 from tfcli.models.resolve import go_offline, model_name, model_ref
 
@@ -67,6 +75,8 @@ def run_task(
 ) -> int:
     """Run one command and return its exit status; ``fold`` makes one record of all."""
     listen(output_options.quiet, output_options.verbose)
+    if fold is not None and input_options.keep:
+        raise UsageError("--keep: the means of many texts keep no columns.")
     if model_options.offline:
         go_offline()
     theme = getattr(options, "theme", "light")
@@ -82,7 +92,7 @@ def run_task(
         {name: fields[name] for name in others},
         files,
         input_options,
-        results,
+        (*results, *(task.long_columns(options) if hasattr(task, "long_columns") else ())),
         window_of(task, options),
         shown=silent if output.is_picture else (),
     )

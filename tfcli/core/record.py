@@ -1,6 +1,7 @@
 """How an example and its results become one flat record."""
 
 import json
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -71,8 +72,8 @@ def to_json(value: Any) -> str:
 
 
 def _listed(array: Any) -> Any:
-    """A numpy array as lists; what is no number is null."""
-    odd = array != array
+    """A numpy array as lists; what is no number, or none that JSON has, is null."""
+    odd = ~(abs(array) < math.inf) if array.dtype.kind == "f" else array != array
     if odd.any():
         array = array.astype(object)
         array[odd] = None

@@ -34,9 +34,8 @@ def npz(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
     with zipfile.ZipFile(out, "w") as archive:
         for record in records:
             for name, value in _flat(record):
-                array = np.asarray(value)
-                if array.dtype == object:
-                    array = np.asarray(to_json(value))
+                plain = not isinstance(value, list) or _is_flat(value)
+                array = np.asarray(value if plain and name != "error" else to_json(value))
                 suffix = "" if lone else f"_{record['index']}"
                 entry = zipfile.ZipInfo(f"{name}{suffix}.npy", _MIDNIGHT)
                 with archive.open(entry, "w", force_zip64=True) as file:
@@ -85,6 +84,12 @@ def _flat(record: Mapping[str, Any], lead: str = "") -> Iterator[tuple[str, Any]
             yield from _flat(value, f"{lead}{name}_")
         elif value is not None:
             yield lead + name, value
+
+
+def _is_flat(values: list[Any]) -> bool:
+    """Whether an array can hold a list as it is: words alone, or numbers alone."""
+    kinds = {type(value) for value in values}
+    return kinds in ({str}, {int}, {float}, {bool}, set())
 
 
 ARRAYS: dict[str, ArrayWriter] = {"npz": npz, "safetensors": safetensors}

@@ -66,6 +66,13 @@ def of_neurons(seen: Neurons, layers: list[int], heads: list[int]) -> Record:
     }
 
 
+def halved(values: Any) -> Any:
+    """The same with all arrays in float16."""
+    if isinstance(values, dict):
+        return {name: halved(value) for name, value in values.items()}
+    return values.astype(np.float16) if hasattr(values, "astype") else values
+
+
 def lines(record: Record) -> Iterator[tuple[Any, ...]]:
     """A record in long form: a line for each weight, or for each head where it has numbers."""
     queries, keys = record.get("queries", ()), record.get("keys", ())
@@ -139,4 +146,5 @@ def _links(weights: Any, named: Record, count: int) -> list[Record]:
         for j, head in enumerate(_each(named["heads"]))
         for query in range(weights.shape[2])
         for key in keys[i, j, query]
+        if weights[i, j, query, key] > 0
     ]

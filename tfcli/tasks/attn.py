@@ -183,11 +183,13 @@ class Attn:
         options: AttnOptions,
     ) -> Record | Failure:
         """The numbers as they are wanted."""
-        (found,) = outputs
+        from tfcli.models.findings import halved
+
+        found: Record | Failure = outputs[0]
         if isinstance(found, Failure):
             return found
         if options.half:
-            found |= {n: v.astype("float16") for n, v in found.items() if hasattr(v, "astype")}
+            found = halved(found)
         return found
 
     def long_columns(self, options: AttnOptions) -> tuple[str, ...]:
@@ -261,7 +263,10 @@ def _prepared(
     sides = queries, (queries if kind == "decoder" else text.axis.tokens)
     needed = 4 * len(layers) * len(heads) * (1 if options.neurons else sides[0]) * sides[1]
     if needed > options.max_bytes:
-        return Failure("too_large", _too_large(len(layers) * len(heads), sides, needed, options))
+        maps = f"{len(layers) * len(heads):,} maps of {sides[0]:,} × {sides[1]:,} tokens"
+        sizes = f"{needed:,} bytes, and --max-bytes allows {options.max_bytes:,}"
+        hint = "ask for fewer with --layer and --head"
+        return Failure("too_large", f"{maps} take {sizes}; {hint}")
     note = Wanted(kind, layers, heads, text.axis, read, text.truncated)
     return [Row(text.inputs, note, needed // TOKEN_BYTES)]
 
@@ -287,13 +292,6 @@ def _unfit(
     if options.between != "all" and (pair is None or kind not in ("self", "encoder")):
         return Failure("column", "--between needs a second text: --pair TEXT")
     return None
-
-
-def _too_large(count: int, sides: tuple[int, int], needed: int, options: AttnOptions) -> str:
-    return (
-        f"{count:,} maps of {sides[0]:,} × {sides[1]:,} tokens take {needed / 1e9:,.1f} GB, and "
-        f"--max-bytes allows {options.max_bytes / 1e9:,.1f}; ask for fewer with --layer and --head"
-    )
 
 
 TASK = Attn()
