@@ -42,10 +42,12 @@ def of_maps(seen: Maps, layers: list[int], heads: list[int], how: Telling) -> Re
     if not rows or not columns:
         return Failure("empty", "there is nothing but special tokens")
     record = {**_units(seen.queries, rows, seen.keys, columns), **named}
-    weights = weights[:, :, rows]
+    if len(rows) < weights.shape[2]:  # else a copy for nothing
+        weights = weights[:, :, rows]
     if how.statistics:  # of all that a query looks at
         return record | statistics(weights, rows, seen.keys, how.statistics)
-    weights = weights[..., columns]
+    if len(columns) < weights.shape[3]:
+        weights = weights[..., columns]
     if how.links is not None:
         return record | {"links": _links(weights, named, how.links)}
     return record | {"attention": weights}
