@@ -8,6 +8,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +79,22 @@ def _megabytes(name: str) -> float:
 
 def one_head(folder: str, rounds: int) -> None:
     """Time and memory for one map of 144."""
-    reference, ours = (
-        with_transformers(folder),
-        with_tfcli(folder, layer=str(LAYER), head=str(HEAD)),
-    )
+    reference = with_transformers(folder)
+    ours = with_tfcli(folder, layer=str(LAYER), head=str(HEAD))
+
+    def of_all(text: str) -> Any:
+        return reference(text)[LAYER][0, HEAD].numpy()
+
+    def alone(text: str) -> Any:
+        return ours(text)["attention"][0, 0]
+
     for length in LENGTHS:
         text = text_of(length)
-        ways: dict[str, Callable[[], Any]] = {
-            "output_attentions=True": lambda text=text: reference(text)[LAYER][0, HEAD].numpy(),  # type: ignore[misc]
-            "tfcli attn": lambda text=text: ours(text)["attention"][0, 0],  # type: ignore[misc]
+        ways = {
+            "output_attentions=True": partial(of_all, text),
+            "tfcli attn": partial(alone, text),
         }
-        apart = abs(ways["output_attentions=True"]() - ways["tfcli attn"]()).max()
+        apart = abs(of_all(text) - alone(text)).max()
         results = medians(ways, rounds)
         report(f"head {HEAD} of layer {LAYER}, {length} tokens", results, "output_attentions=True")
         sizes = {name: grown(work) for name, work in ways.items()}

@@ -93,15 +93,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """The folder of a tiny random classifier: ``classifier("roberta", num_labels=5)``."""
     from tiny_models import make_classifier
 
-    made: dict[str, str] = {}
-
-    def folder(family: str = "bert", **config: Any) -> str:
-        key = f"{family} {config}"
-        if key not in made:
-            made[key] = str(make_classifier(tmp_path_factory.mktemp(family), family, **config))
-        return made[key]
-
-    return folder
+    return _made_once(tmp_path_factory, make_classifier, "bert")
 
 
 @pytest.fixture(scope="session")
@@ -109,15 +101,7 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """The folder of a tiny random model that writes: ``writer("t5", length=512)``."""
     from tiny_models import make_writer
 
-    made: dict[str, str] = {}
-
-    def folder(family: str = "gpt2", **config: Any) -> str:
-        key = f"{family} {config}"
-        if key not in made:
-            made[key] = str(make_writer(tmp_path_factory.mktemp(family), family, **config))
-        return made[key]
-
-    return folder
+    return _made_once(tmp_path_factory, make_writer, "gpt2")
 
 
 @pytest.fixture(scope="session")
@@ -125,15 +109,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """The folder of a tiny random model without a head: ``reader("longformer")``."""
     from tiny_models import make_reader
 
-    made: dict[str, str] = {}
-
-    def folder(family: str = "bert", **config: Any) -> str:
-        key = f"{family} {config}"
-        if key not in made:
-            made[key] = str(make_reader(tmp_path_factory.mktemp(family), family, **config))
-        return made[key]
-
-    return folder
+    return _made_once(tmp_path_factory, make_reader, "bert")
 
 
 @pytest.fixture(scope="session")
@@ -144,5 +120,20 @@ def speaker(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     @cache
     def folder(text: str) -> str:
         return str(make_speaker(tmp_path_factory.mktemp("speaker"), text))
+
+    return folder
+
+
+def _made_once(
+    tmp_path_factory: pytest.TempPathFactory, make: Callable[..., Path], usual: str
+) -> Callable[..., str]:
+    """What gives the folder of a model of a family, and makes each only the first time."""
+    made: dict[str, str] = {}
+
+    def folder(family: str = usual, **config: Any) -> str:
+        key = f"{family} {config}"
+        if key not in made:
+            made[key] = str(make(tmp_path_factory.mktemp(family), family, **config))
+        return made[key]
 
     return folder

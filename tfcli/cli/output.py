@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TextIO
 
 from tfcli.cli.options import OutputOptions
 from tfcli.core.characters import visible_lines
-from tfcli.core.record import Columns
+from tfcli.core.record import Columns, only_records
 from tfcli.core.task import Piece, Record
 from tfcli.errors import Terminated, TfcliError, UsageError
 from tfcli.formats.arrays import ARRAYS, ArrayWriter
@@ -78,7 +78,7 @@ class Output:
         with _appearing(Path(self.path)) as raw:
             if self.writer is not None:
                 with _in_words(self.path):
-                    self.writer(_without_pieces(records), raw, columns.lone)
+                    self.writer(only_records(records), raw, columns.lone)
                 return
             out = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
             try:
@@ -110,7 +110,8 @@ class Output:
 
     def _chunks(self, records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
         if not self.is_picture:
-            return FORMATS[self.format](_advising(records), columns)
+            advised = _advising(records) if self.files else records
+            return FORMATS[self.format](advised, columns)
         from tfcli.views import console_for, view_of
 
         color = "never" if self.path is not None else self.options.color
@@ -146,12 +147,6 @@ def _in_words(path: str | None) -> Iterator[None]:
     except OSError as exc:
         where = path or "standard output"
         raise TfcliError(f"Cannot write to {where}: {exc.strerror}.") from exc
-
-
-def _without_pieces(records: Iterable[Record | Piece]) -> Iterator[Record]:
-    for record in records:
-        if not isinstance(record, Piece):
-            yield record
 
 
 def _advising(records: Iterable[Record | Piece]) -> Iterator[Record | Piece]:

@@ -14,7 +14,7 @@ from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
 from tfcli.cli.output import Output
 from tfcli.core.batches import window_of
 from tfcli.core.job import Job, ModelRef, provenance_columns
-from tfcli.core.record import Columns, Event, LongForm
+from tfcli.core.record import Columns, Event, LongForm, only_records
 from tfcli.core.task import Piece, Progress, Task
 from tfcli.engines import Engine, local
 from tfcli.errors import (
@@ -117,7 +117,7 @@ def run_task(
     shown = (
         with_progress(run, found.reader, output.to_terminal) if watched else without_progress(run)
     )
-    told = shown if fold is None else fold.of(one for one in shown if isinstance(one, dict))
+    told = shown if fold is None else fold.of(only_records(shown))
     try:
         with closing(shown):  # a progress bar is gone before anything else is said
             output.write(told, columns)

@@ -1,6 +1,7 @@
 """Layers and heads as the command line names them: ``4``, ``0,3,5-7``, ``all``, ``-1``."""
 
 import re
+from typing import Any
 
 from tfcli.errors import UsageError
 
@@ -20,11 +21,16 @@ def places(asked: str | None, count: int, noun: str) -> list[int]:
     """
     found: set[int] = set()
     for first, last in ranges(asked, noun) or [(0, count - 1)]:
-        start, end = _place(first, count, noun), _place(last, count, noun)
+        start, end = place(first, count, noun), place(last, count, noun)
         if end < start:
             raise UsageError(f"--{noun} {first}-{last}: {noun} {last} comes before {first}.")
         found.update(range(start, end + 1))
     return sorted(found)
+
+
+def each(named: list[int] | str) -> list[Any]:
+    """The layers or heads that a record names; one name where one map is of several."""
+    return [named] if isinstance(named, str) else named
 
 
 def ranges(asked: str | None, noun: str) -> list[tuple[int, int]]:
@@ -47,7 +53,12 @@ def ranges(asked: str | None, noun: str) -> list[tuple[int, int]]:
     return found
 
 
-def _place(number: int, count: int, noun: str) -> int:
+def place(number: int, count: int, noun: str) -> int:
+    """One number, counted from 0; a negative one counts from the end.
+
+    Raises:
+        UsageError: it names what is not there.
+    """
     if -count <= number < count:
         return number % count
     raise UsageError(

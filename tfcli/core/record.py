@@ -73,8 +73,7 @@ def to_json(value: Any) -> str:
 
 def _listed(array: Any) -> Any:
     """A numpy array as lists; what is no number, or none that JSON has, is null."""
-    odd = ~(abs(array) < math.inf) if array.dtype.kind == "f" else array != array
-    if odd.any():
+    if array.dtype.kind == "f" and (odd := ~(abs(array) < math.inf)).any():
         array = array.astype(object)
         array[odd] = None
     return array.tolist()

@@ -34,8 +34,8 @@ def npz(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
     with zipfile.ZipFile(out, "w") as archive:
         for record in records:
             for name, value in _flat(record):
-                plain = not isinstance(value, list) or _is_flat(value)
-                array = np.asarray(value if plain and name != "error" else to_json(value))
+                nested = isinstance(value, list) and not _is_flat(value)
+                array = np.asarray(to_json(value) if nested else value)
                 suffix = "" if lone else f"_{record['index']}"
                 entry = zipfile.ZipInfo(f"{name}{suffix}.npy", _MIDNIGHT)
                 with archive.open(entry, "w", force_zip64=True) as file:
@@ -80,7 +80,9 @@ def safetensors(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
 def _flat(record: Mapping[str, Any], lead: str = "") -> Iterator[tuple[str, Any]]:
     """The values of a record by name; those inside of a mapping as ``segments_keys``."""
     for name, value in record.items():
-        if isinstance(value, Mapping) and name != "error":
+        if name == "error":
+            yield name, to_json(value)
+        elif isinstance(value, Mapping):
             yield from _flat(value, f"{lead}{name}_")
         elif value is not None:
             yield lead + name, value

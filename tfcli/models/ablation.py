@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from tfcli.core.places import place
 from tfcli.core.task import Loaded
 from tfcli.errors import UnfitModelError, UsageError
 
@@ -49,7 +50,6 @@ def switch_off(loaded: Loaded, asked: str) -> None:
         UsageError: the model has no such heads.
         UnfitModelError: its heads cannot be switched off.
     """
-    from tfcli.core.places import places
     from tfcli.models.attention import anatomy
     from tfcli.models.tap import tap_of
 
@@ -66,10 +66,12 @@ def switch_off(loaded: Loaded, asked: str) -> None:
             names = [f"{name}.{part.layer}" for name in found.shapes]
             raise UsageError("--ablate: say which attention.", hint=" or ".join(names))
         shape = found.shapes[kind]
-        (layer,) = places(str(part.layer), shape.layers, "layer")
-        head = None if part.head is None else str(part.head)
-        off.setdefault((kind, layer), set()).update(places(head, shape.heads, "head"))
-    tap_of(loaded.model).off = {place: sorted(heads) for place, heads in off.items()}
+        heads = off.setdefault((kind, place(part.layer, shape.layers, "layer")), set())
+        if part.head is None:
+            heads.update(range(shape.heads))
+        else:
+            heads.add(place(part.head, shape.heads, "head"))
+    tap_of(loaded.model).off = {where: sorted(heads) for where, heads in off.items()}
     total = sum(shape.layers * shape.heads for shape in found.shapes.values())
     log.info("%d of %d attention heads are off", sum(map(len, off.values())), total)
 

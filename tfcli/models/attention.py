@@ -90,8 +90,9 @@ def look(
         layers: which layers.
         take: called for each of them, from the first to the last.
     """
+    run = _stack(loaded, kind)
     if not anatomy(loaded).tapped:
-        for told in _maps(loaded, inputs, kind):
+        for told in _maps_in(_output(loaded, run, inputs), loaded, inputs, kind):
             if told.layer in layers:
                 take(told)
         return
@@ -102,7 +103,6 @@ def look(
             if attention.layer == max(layers):
                 raise _EnoughError
 
-    run = _stack(loaded, kind)
     with tap_of(loaded.model).heard_by(listen), suppress(_EnoughError):
         run(**_fitting(run, inputs))
 
@@ -156,14 +156,14 @@ def _tapped(loaded: Loaded) -> Anatomy | None:
             with tap_of(model).heard_by(keep):
                 found = base(**_fitting(base, probe))[0]
             model.set_attn_implementation("eager")
-            told = {kind: [one.map for one in _maps(loaded, probe, kind)] for kind in kinds}
-            expected = base(**_fitting(base, probe))[0]
+            output = _output(loaded, base, probe)
+            told = {k: [one.map for one in _maps_in(output, loaded, probe, k)] for k in kinds}
     except Exception:  # ours, or that of a model that wants more than text
         return None
     lengths = probe["attention_mask"].sum(-1).tolist()
     same = all(_agree(seen[kind], told[kind], kind, lengths) for kind in kinds)
     states = DECODER if loaded.config.is_encoder_decoder else _STATES
-    if not same or not _agree([found[:, None]], [expected[:, None]], states, lengths):
+    if not same or not _agree([found[:, None]], [output[0][:, None]], states, lengths):
         return None
     model.set_attn_implementation(NAME)
     shapes = {kind: Shape(len(maps), maps[0].shape[1]) for kind, maps in seen.items()}
@@ -201,26 +201,35 @@ def _told(loaded: Loaded) -> Anatomy:
     probe = _probe(loaded)
     shapes = {}
     with torch.inference_mode():
+        output = _output(loaded, loaded.model.base_model, probe)
         for kind in _kinds(loaded):
-            maps = list(_maps(loaded, probe, kind))
+            maps = list(_maps_in(output, loaded, probe, kind))
             shapes[kind] = Shape(len(maps), maps[0].map.shape[1])
     return Anatomy(shapes, tapped=False, window=_window(loaded.config))
 
 
-def _maps(loaded: Loaded, inputs: Mapping[str, Any], kind: str) -> Iterator[Told]:
+def _output(loaded: Loaded, run: Any, inputs: Mapping[str, Any]) -> Any:
+    """What a part of the model gives, all of its maps among it.
+
+    Raises:
+        UnfitModelError: it does not run so.
+    """
+    try:
+        return run(**_fitting(run, inputs), output_attentions=True, return_dict=True)
+    except Exception as exc:
+        if out_of_memory(exc):
+            raise
+        raise _none(loaded, first_line(exc)) from exc
+
+
+def _maps_in(output: Any, loaded: Loaded, inputs: Mapping[str, Any], kind: str) -> Iterator[Told]:
     """Every map of a kind.
 
     Raises:
         UnfitModelError: there is none, or it is not token by token.
     """
-    run, name = _stack(loaded, kind), _NAMES[kind]
-    try:
-        output = run(**_fitting(run, inputs), output_attentions=True, return_dict=True)
-    except Exception as exc:
-        if out_of_memory(exc):
-            raise
-        raise _none(loaded, first_line(exc)) from exc
-    maps = getattr(output, name, None)
+    # A model of two stacks says which of them; a stack alone has only its own.
+    maps = getattr(output, f"{kind}_attentions", None) or getattr(output, "attentions", None)
     if not maps or any(not hasattr(one, "dim") or one.dim() != 4 for one in maps):
         raise _none(loaded, "it has no attention heads")
     queries = inputs["input_ids" if kind in (SELF, ENCODER) else "decoder_input_ids"].shape[1]
@@ -231,14 +240,6 @@ def _maps(loaded: Loaded, inputs: Mapping[str, Any], kind: str) -> Iterator[Told
         if one.shape[-2:] != (queries, keys):
             raise _none(loaded, "they do not look at the text token by token")
         yield Told(kind, layer, one)
-
-
-_NAMES = {
-    SELF: "attentions",
-    ENCODER: "attentions",
-    DECODER: "decoder_attentions",
-    CROSS: "cross_attentions",
-}
 
 
 def _unrolled(rolled: Any) -> Any:

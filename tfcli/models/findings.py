@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tfcli.core.places import each
 from tfcli.core.task import Failure, Record
 from tfcli.models.axis import Axis
 from tfcli.models.heads import Maps, Neurons
@@ -83,8 +84,8 @@ def lines(record: Record) -> Iterator[tuple[Any, ...]]:
         yield link["layer"], link["head"], q, k, queries[q], keys[k], link["weight"]
     tables = [record[name] for name in ("entropy", "distance") if name in record]
     tables += record.get("patterns", {}).values()
-    for i, layer in enumerate(_each(record["layers"])):
-        for j, head in enumerate(_each(record["heads"])):
+    for i, layer in enumerate(each(record["layers"])):
+        for j, head in enumerate(each(record["heads"])):
             if tables:
                 yield layer, head, *(float(table[i, j]) for table in tables)
             elif "score" in record:
@@ -97,11 +98,6 @@ def lines(record: Record) -> Iterator[tuple[Any, ...]]:
                 for q, row in enumerate(record["attention"][i, j].tolist()):
                     for k, weight in enumerate(row):
                         yield layer, head, q, k, queries[q], keys[k], weight
-
-
-def _each(places: list[int] | str) -> list[Any]:
-    """The layers or heads that a record names; one name where one map is of several."""
-    return [places] if isinstance(places, str) else places
 
 
 def _units(queries: Axis, rows: Sequence[int], keys: Axis, columns: Sequence[int]) -> Record:
@@ -144,8 +140,8 @@ def _links(weights: Any, named: Record, count: int) -> list[Record]:
             "key": int(key),
             "weight": float(weights[i, j, query, key]),
         }
-        for i, layer in enumerate(_each(named["layers"]))
-        for j, head in enumerate(_each(named["heads"]))
+        for i, layer in enumerate(each(named["layers"]))
+        for j, head in enumerate(each(named["heads"]))
         for query in range(weights.shape[2])
         for key in keys[i, j, query]
         if weights[i, j, query, key] > 0

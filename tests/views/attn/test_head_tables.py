@@ -1,15 +1,14 @@
 import io
-import re
 
 import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from screens import CODES
 
 from tfcli.views.attn.head_tables import patterns, table
 from tfcli.views.attn.pen import Pen
 
-CODES = re.compile(r"\x1b\[[\d;]*m")
 VALUES = np.array([[0.5, 1.25], [6.238, 0]], np.float32)
 BRIGHT = "\x1b[38;2;0;0;0;48;2;253;231;37m"
 TWELVE = list(range(12))

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from screens import CODES
 
 from tfcli.core.characters import visible
 from tfcli.views.attn.heatmap import heatmap
 from tfcli.views.attn.pen import Pen
 
-CODES = re.compile(r"\x1b\[[\d;]*m")
 AWKWARD = ["[red]", "👩‍👩‍👧", "\x1b[2J", "e\u0301\u200b", "深度学习", "", "\ud800", "🇩🇪❤️"]
 
 

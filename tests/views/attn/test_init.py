@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from screens import CODES
 
 from tfcli.core.record import Columns
 from tfcli.views import console_for, view_of
 from tfcli.views.attn import view
 
-CODES = re.compile(r"\x1b\[[\d;]*m")
 COLUMNS = Columns(("index", "text"), ("kind", "queries", "keys", "attention"))
 ERROR = {"type": "long", "message": "the text is [too] long", "file": "in.txt", "line": 2}
 TOKENS = ["[CLS]", "dog", "[SEP]"]

@@ -4,11 +4,10 @@ import re
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from screens import CODES, LABELS
 
 from tfcli.views.attn.links import links
 from tfcli.views.attn.pen import Pen
-
-CODES = re.compile(r"\x1b\[[\d;]*m")
 
 
 def link(query, key, weight, head=3, layer=4):
@@ -66,21 +65,12 @@ def test_weights_have_colours_up_to_the_highest_of_the_head():
 @pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("system", [None, "truecolor"])
 def test_no_line_is_wider_than_the_terminal(width, system):
-    labels = [
-        "[red]",
-        "深度学习" * 4,
-        "\x1b[2J",
-        "e\u0301\u200b",
-        "👩‍👩‍👧" * 9,
-        "",
-        *["x" * 30] * 120,
-    ]
     found = [
-        link(query, key, 1 / (key + 1)) for query in range(len(labels)) for key in range(0, 126, 7)
+        link(query, key, 1 / (key + 1)) for query in range(len(LABELS)) for key in range(0, 126, 7)
     ]
-    screen = drawn(found, labels, width=width, system=system)
+    screen = drawn(found, LABELS, width=width, system=system)
     lines = CODES.sub("", screen).splitlines()
-    assert len(lines) == len(labels) + 1
+    assert len(lines) == len(LABELS) + 1
     assert max(map(cell_len, lines)) <= width
     assert ("\x1b" in screen) == (system is not None)
     assert lines[1].startswith("  0 [red] ")

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from screens import CODES
 
 from tfcli.views.attn.multiples import multiples
 from tfcli.views.attn.pen import Pen
 
-CODES = re.compile(r"\x1b\[[\d;]*m")
 BRIGHT, MIDDLE = "253;231;37", "36;140;140"
 DIAGONAL = np.eye(4, dtype=np.float32)
 FIRST = np.eye(1, 4, dtype=np.float32).repeat(4, 0)

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from screens import CODES, LABELS
 
 from tfcli.views.attn.neurons import neurons
 from tfcli.views.attn.pen import Pen
 
-CODES = re.compile(r"\x1b\[[\d;]*m")
 BLUE, ORANGE, NOTHING = "79;163;255", "255;150;40", "38;38;38"
 QUERY = [1.0, -2.0, 0.0, 0.5]
 KEYS = [[1.0, 1.0, 1.0, 1.0], [2.0, -0.5, 0.0, 0.0], [9.0, 9.0, 9.0, 9.0]]
@@ -115,18 +115,9 @@ def test_large_scores_keep_to_their_column():
 @pytest.mark.parametrize("system", [None, "truecolor"])
 @pytest.mark.parametrize("dims", [1, 64, 256])
 def test_no_line_is_wider_than_the_terminal(width, system, dims):
-    labels = [
-        "[red]",
-        "深度学习" * 4,
-        "\x1b[2J",
-        "e\u0301\u200b",
-        "👩‍👩‍👧" * 9,
-        "",
-        *["x" * 30] * 120,
-    ]
     random = np.random.default_rng(0)
     keys = random.normal(size=(126, dims))
-    one = record(random.normal(size=dims), keys, labels, 1, hidden=range(100, 126))
+    one = record(random.normal(size=dims), keys, LABELS, 1, hidden=range(100, 126))
     screen = drawn(one, width, system)
     lines = CODES.sub("", screen).splitlines()
     assert max(map(cell_len, lines)) <= width

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from tfcli.core.places import each
 from tfcli.core.record import Columns, to_text
 from tfcli.core.task import Record
 from tfcli.views import cut, error_text, rendered
@@ -37,15 +38,10 @@ def view(records: Iterable[Record], columns: Columns, console: Console) -> Itera
             yield pen(cut(title, pen.width).rstrip(), "bold") + "\n"
             yield rendered(console, INDENT, Text("error  ", style="bold red"), error_text(record))
             continue
-        listed = {**record, "layers": _each(record["layers"]), "heads": _each(record["heads"])}
+        listed = {**record, "layers": each(record["layers"]), "heads": each(record["heads"])}
         yield from _title(pen, title, _about(listed))
         yield from _picture(pen, listed)
         yield "\n"
-
-
-def _each(places: list[int] | str) -> list[int] | list[str]:
-    """Layers or heads; one name where one map is of several."""
-    return [places] if isinstance(places, str) else places
 
 
 def _value(name: str, value: Any) -> str:
