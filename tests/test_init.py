@@ -1,6 +1,7 @@
 """``tfcli.run``: from Python, the same records as on the command line."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,13 @@ def test_records_are_those_of_the_command_line(tfcli, texts):
 def test_options_are_those_of_the_command_line(tfcli):
     printed = tfcli("shout", "a", "--times", "2", "--until", "all").out
     assert list(run("shout", "a", times=2, until="all")) == [json.loads(printed)]
+
+
+def test_a_model_may_be_a_path(classifier):
+    folder = classifier("bert")
+    assert list(run("sentiment", "fine", model=Path(folder))) == list(
+        run("sentiment", "fine", model=str(folder))
+    )
 
 
 def test_an_example_of_several_fields_is_a_mapping():

@@ -1,6 +1,7 @@
 """Run Hugging Face models from the shell, and from Python with the same records."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike, fspath
 from typing import Any
 
 __version__ = "0.1.0"
@@ -11,7 +12,7 @@ def run(
     task: str,
     examples: str | Mapping[str, str] | Iterable[str | Mapping[str, str]],
     *,
-    model: str | None = None,
+    model: str | PathLike[str] | None = None,
     device: str = "auto",
     dtype: str = "auto",
     provenance: bool = False,
@@ -54,7 +55,8 @@ def run(
     chosen = task_named(task)
     ref = None
     if chosen.standard:
-        ref = model_ref(model_name(task, model), dtype, device, trust_remote_code, ablate)
+        named = model_name(task, None if model is None else fspath(model))
+        ref = model_ref(named, dtype, device, trust_remote_code, ablate)
     given = {f.name: options.pop(f.name) for f in chosen.fields[1:] if f.name in options}
     job = Job(task, ref, build(chosen.options_type, options), provenance)
     reading = Reading(chosen.fields, given=given)

@@ -207,7 +207,7 @@ def _brief(value: Any) -> str:
 
 
 def _too_large(row: Row) -> ResourceError:
-    return ResourceError(f"Out of memory with one row of {row.length} tokens.")
+    return ResourceError(f"Out of memory with one row of {row.length - row.more:,} tokens.")
 
 
 def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ def test_what_is_not_there_names_what_is(asked):
     with pytest.raises(UsageError, match="There is no head") as caught:
         places(asked, 12, "head")
     assert "has 12" in str(caught.value)
-    assert caught.value.hint == "--head takes 0 to 11, or -12 to -1 from the end."
+    assert caught.value.hint == "0 to 11 are there, or from the end -12 to -1."
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,12 @@ def test_npz_holds_every_value():
         assert "kept" not in stored
 
 
+@pytest.mark.parametrize("form", ARRAYS)
+def test_values_of_one_name_are_an_error(form):
+    with pytest.raises(TfcliError, match="would be called 'segments_keys' in the file"):
+        written(form, RECORD | {"segments_keys": "kept"})
+
+
 def test_safetensors_hold_arrays_and_metadata():
     from json import loads
     from struct import unpack

@@ -5,7 +5,7 @@ from tiny_models import tokenizer_of
 
 from tfcli.core.task import Failure, Loaded
 from tfcli.errors import UnfitModelError
-from tfcli.models.axis import encoded, encoded_target
+from tfcli.models.axis import encoded
 
 
 class Config:
@@ -116,22 +116,6 @@ def test_a_text_that_is_cut_says_so():
     cut, whole = encoded([("the a film is", None), ("the", None)], loaded, "none", truncate=True)
     assert cut.axis.labels == ["[CLS]", "the", "a", "film", "[SEP]"]
     assert (cut.truncated, whole.truncated) == (True, False)
-
-
-def test_a_decoder_reads_its_start_and_all_but_the_end():
-    loaded = loaded_with(tokenizer_of("t5"))
-    found = encoded_target("the film", 0, loaded, "none")
-    assert found.axis.labels == ["<pad>", "▁the", "▁film"]
-    assert len(found.inputs["input_ids"]) == found.axis.tokens == 3
-    assert found.inputs["input_ids"][0] == 0
-    assert found.axis.special == [True, False, False]
-
-
-def test_words_of_a_target_begin_one_later():
-    found = encoded_target("great dog", 0, loaded_with(tokenizer_of("t5")), "words")
-    assert found.axis.labels == ["<pad>", "great", "dog"]
-    assert found.axis.starts == [0, 1, 2]
-    assert found.axis.tokens == len(found.inputs["input_ids"])
 
 
 class Slow:

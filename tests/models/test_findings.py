@@ -5,8 +5,7 @@ import pytest
 
 from tfcli.core.task import Failure
 from tfcli.models.axis import Axis
-from tfcli.models.findings import Telling, lines, of_maps, of_neurons
-from tfcli.models.heads import Maps, Neurons
+from tfcli.models.findings import Finding, Neurons, Telling, lines
 
 PAIR = Axis(
     ["[CLS]", "a", "[SEP]", "b", "[SEP]"],
@@ -17,11 +16,16 @@ PAIR = Axis(
     5,
 )
 RANDOM = np.random.default_rng(7).dirichlet(np.ones(5), size=(2, 3, 5)).astype(np.float32)
-SEEN = Maps(RANDOM, PAIR, PAIR)
 
 
-def told(layers=(4, 5), heads=(0, 3, 7), seen=SEEN, **how):
-    return of_maps(seen, list(layers), list(heads), Telling(**how))
+def told(layers=(4, 5), heads=(0, 3, 7), maps=RANDOM, axis=PAIR, **how):
+    finding = Finding(axis, axis, list(layers), list(heads), Telling(**how))
+    for layer in maps:
+        assert not finding.complete
+        finding.take(layer)
+    assert finding.complete
+    assert finding.sound
+    return finding.record()
 
 
 def test_all_units_and_all_weights():
@@ -52,9 +56,9 @@ def test_from_one_text_to_the_other(between, queries, keys):
 
 def test_nothing_but_special_tokens():
     empty = Axis(["[CLS]", "[SEP]"], [0, 0], [True, True], [False, True], [0, 1], 2)
-    seen = Maps(np.full((1, 1, 2, 2), 0.5, np.float32), empty, empty)
+    maps = np.full((1, 1, 2, 2), 0.5, np.float32)
     failure = Failure("empty", "there is nothing but special tokens")
-    assert told([0], [0], seen, special=False) == failure
+    assert told([0], [0], maps, empty, special=False) == failure
 
 
 @pytest.mark.parametrize("how", ["mean", "max"])
@@ -67,8 +71,7 @@ def test_one_map_of_several(how):
 
 
 def test_one_map_of_a_layer_keeps_its_number():
-    seen = Maps(RANDOM[:1], PAIR, PAIR)
-    record = told([4], [0, 3, 7], seen, aggregate="mean")
+    record = told([4], [0, 3, 7], RANDOM[:1], aggregate="mean")
     assert (record["layers"], record["heads"]) == ([4], "mean")
 
 
@@ -101,7 +104,7 @@ def test_numbers_of_heads_count_all_that_a_query_looks_at():
 
 
 def test_lines_of_weights():
-    record = told([4], [3], Maps(RANDOM[:1, :1], PAIR, PAIR), special=False)
+    record = told([4], [3], RANDOM[:1, :1], special=False)
     assert list(lines(record)) == [
         (4, 3, q, k, "ab"[q], "ab"[k], pytest.approx(float(RANDOM[0, 0, 1 + 2 * q, 1 + 2 * k])))
         for q in (0, 1)
@@ -131,7 +134,7 @@ def test_neurons():
     key = np.ones((1, 1, 5, 4), np.float32)
     score = np.array([[[1.0, 2.0, 0.0, -np.inf, -np.inf]]], np.float32)
     weights = np.array([[[0.2, 0.7, 0.1, 0.0, 0.0]]], np.float32)
-    record = of_neurons(Neurons(PAIR, PAIR, 2, query, key, score, weights), [4], [3])
+    record = Neurons(PAIR, PAIR, [4], [3], 2, query, key, score, weights).record()
     assert (record["queries"], record["keys"], record["token"]) == (["[SEP]"], PAIR.labels, 2)
     assert (record["product"][0, 0] == np.arange(4)).all()
     assert np.isnan(record["score"][0, 0]).tolist() == [False, False, False, True, True]
@@ -139,3 +142,12 @@ def test_neurons():
     found = list(lines(record))
     assert found[1] == (4, 3, 2, 1, "[SEP]", "a", 2.0, pytest.approx(0.7))
     assert found[4] == (4, 3, 2, 4, "[SEP]", "[SEP]", None, 0.0)
+
+
+@pytest.mark.parametrize("aggregate", [None, "mean", "rollout"])
+def test_what_is_no_number_is_not_sound(aggregate):
+    finding = Finding(PAIR, PAIR, [0], [0, 1, 2], Telling(aggregate))
+    maps = RANDOM[0].copy()
+    maps[1, 3] = np.nan
+    finding.take(maps)
+    assert not finding.sound

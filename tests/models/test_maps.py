@@ -37,17 +37,25 @@ def test_maps_of_single_tokens_stay_as_they_are():
     assert maps.merged(map, THREE, THREE) is map
 
 
+def joined(layers, how):
+    """What layers of heads, (layer, head, query, key), come to."""
+    one = None
+    for layer in layers:
+        one = maps.joined(one, np.asarray(layer), how, len(layers))
+    return one
+
+
 def test_mean_and_maximum_over_layers_and_heads():
-    several = np.array([[[[1.0, 0.0]], [[0.0, 1.0]]]], np.float32)  # 1 layer, 2 heads, 1 query
-    assert maps.aggregated(several, "mean").tolist() == [[[[0.5, 0.5]]]]
-    assert maps.aggregated(several, "max").tolist() == [[[[1.0, 1.0]]]]
+    layers = [[[[1.0, 0.0]], [[0.0, 1.0]]], [[[0.5, 0.5]], [[0.5, 0.5]]]]  # 2 heads, 1 query
+    assert joined(layers, "mean").tolist() == [[0.5, 0.5]]
+    assert joined(layers, "max").tolist() == [[1.0, 1.0]]
+    assert joined(layers[::-1], "max").tolist() == [[1.0, 1.0]]
 
 
 def test_rollout_goes_through_all_layers_and_keeps_half_of_each_token():
     # Both layers send token 1 to token 0; half of a token stays where it is at each layer.
-    layer = np.array([[1.0, 0.0], [1.0, 0.0]])
-    found = maps.rollout(np.stack([[layer], [layer]]).astype(np.float32))
-    assert found.tolist() == [[[[1.0, 0.0], [0.75, 0.25]]]]
+    layer = [[[1.0, 0.0], [1.0, 0.0]]]
+    assert joined([layer, layer], "rollout").tolist() == [[1.0, 0.0], [0.75, 0.25]]
 
 
 def test_rollout_multiplies_later_layers_from_the_left():
@@ -55,13 +63,13 @@ def test_rollout_multiplies_later_layers_from_the_left():
     second = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     half = np.eye(3) / 2
     expected = (second / 2 + half) @ (first / 2 + half)
-    assert np.allclose(maps.rollout(np.stack([[first], [second]])), expected)
+    assert np.allclose(joined([[first], [second]], "rollout"), expected)
     assert not np.allclose(expected, (first / 2 + half) @ (second / 2 + half))
 
 
 def test_rollout_averages_heads():
-    heads = np.stack([np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]])])[None]
-    assert maps.rollout(heads).tolist() == [[[[0.75, 0.25], [0.25, 0.75]]]]
+    heads = [np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]])]
+    assert joined([heads], "rollout").tolist() == [[0.75, 0.25], [0.25, 0.75]]
 
 
 def test_entropy_is_that_of_each_query_on_average():
@@ -99,11 +107,12 @@ def test_a_pattern_that_no_query_has_is_zero():
     assert found["same"] == 1
 
 
-def test_statistics_are_given_by_name_for_each_layer_and_head():
-    several = np.tile(np.eye(3, dtype=np.float32), (2, 4, 1, 1))
+def test_statistics_are_given_by_name_for_each_head():
+    several = np.tile(np.eye(3, dtype=np.float32), (4, 1, 1))
     found = maps.statistics(several, [0, 1, 2], THREE, ("entropy", "patterns"))
-    assert found["entropy"].tolist() == [[0.0] * 4] * 2
-    assert found["patterns"]["same"].tolist() == [[1.0] * 4] * 2
+    assert list(found) == ["entropy", *maps.PATTERNS]
+    assert found["entropy"].tolist() == [0.0] * 4
+    assert found["same"].tolist() == [1.0] * 4
 
 
 def test_the_strongest_come_first_and_equal_ones_in_order():

@@ -161,13 +161,28 @@ def test_a_target_for_each_text(reader):
         ("bart", {"kind": "self"}, "The model has no self attention"),
         ("bert", {"layer": "2"}, "There is no layer 2"),
         ("bert", {"head": "-5"}, "There is no head -5"),
-        ("bart", {"kind": "cross", "target": "the", "distance": True}, "--distance needs"),
+        ("bart", {"kind": "cross", "target": "the", "distance": True}, "Distance: queries and"),
+        ("bart", {"kind": "cross", "target": "the", "between": "ab"}, "--between parts the two"),
         ("xlnet", {"neurons": True, "token": 1}, "no --neurons"),
     ],
 )
 def test_what_a_model_does_not_have(reader, family, options, message):
     with pytest.raises(UsageError, match=message):
         attn("the film", model=reader(family), **options)
+
+
+def test_an_encoder_without_its_decoder(tmp_path, reader):
+    import transformers
+
+    whole = transformers.AutoModelForSeq2SeqLM.from_pretrained(reader("t5"))
+    alone = transformers.T5EncoderModel.from_pretrained(reader("t5"))
+    alone.save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(reader("t5")).save_pretrained(tmp_path)
+    assert whole.config.is_encoder_decoder
+    record = attn("the film", model=str(tmp_path))
+    assert record["kind"] == "self"
+    expected = attn("the film", model=reader("t5"), kind="encoder")["attention"]
+    assert np.abs(record["attention"] - expected).max() < 1e-6
 
 
 @pytest.mark.parametrize("kind", ["cross", "decoder"])
@@ -286,6 +301,14 @@ def test_maps_that_are_too_large():
     assert attn("a dog", max_bytes=4608)["attention"].nbytes == 4608
 
 
+def test_numbers_need_the_maps_of_one_layer_at_a_time(reader):
+    for how in ({"entropy": True}, {"agg": "mean"}, {"rollout": True}):
+        assert "error" not in attn("a dog", max_bytes=12 * 64, **how)
+    assert "error" in attn("a dog", max_bytes=12 * 64 - 1, entropy=True)
+    by_the_model = attn("the film", model=reader("xlnet"), entropy=True, layer="0", max_bytes=300)
+    assert by_the_model["error"]["message"].startswith("8 maps of ")
+
+
 def test_a_target_that_is_too_long(reader):
     record = attn({"text": "the", "target": "the " * 70}, model=reader("bart"))
     assert record["error"]["type"] == "too_long"
@@ -313,6 +336,7 @@ def test_few_texts_wait_for_each_other_where_each_has_many_maps():
         return TASK.window(AttnOptions(**options))
 
     assert window() == window(layer="4") == window(layer="4", head="0-3") == 1
+    assert window(top_k=3) == window(neurons=True, token=1) == 1
     assert window(layer="4", head="3") == window(entropy=True) == 64
 
 
@@ -358,6 +382,14 @@ def test_a_table_has_a_line_for_each_weight_and_one_for_a_failure(tfcli):
     assert len(lines) == 1 + 16 + 1
     assert lines[-1].startswith('1,8,,,,,,,,"{""type"": ""empty""')
     assert ended.status == 3
+
+
+def test_a_table_says_which_texts_were_cut(tfcli, reader):
+    given = ("--model", reader("bert"), "--layer", "0", "--head", "0", "--truncate", "right")
+    ended = tfcli("attn", "the " * 70, *given, "-f", "csv")
+    header, first, *_ = ended.out.splitlines()
+    assert header == "index,layer,head,query_index,key_index,query,key,weight,truncated,error"
+    assert first.split(",")[-2] == "true"
 
 
 def test_arrays_in_a_file(tfcli, tmp_path):

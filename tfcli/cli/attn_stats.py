@@ -22,7 +22,7 @@ def _options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _means(records: Iterable[Record]) -> Generator[Record]:
-    """The means over all queries of all texts: a long text counts more than a short one."""
+    """The means over texts, each of which counts as many times as it has queries."""
     texts = tokens = 0
     last: Record = {}
     sums: dict[str, Any] = {}

@@ -63,5 +63,5 @@ def place(number: int, count: int, noun: str) -> int:
         return number % count
     raise UsageError(
         f"There is no {noun} {number}: the model has {count:,}.",
-        hint=f"--{noun} takes 0 to {count - 1}, or -{count} to -1 from the end.",
+        hint=f"0 to {count - 1} are there, or from the end -{count} to -1.",
     )

@@ -33,7 +33,7 @@ def npz(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
 
     with zipfile.ZipFile(out, "w") as archive:
         for record in records:
-            for name, value in _flat(record):
+            for name, value in _flat(record).items():
                 nested = isinstance(value, list) and not _is_flat(value)
                 array = np.asarray(to_json(value) if nested else value)
                 suffix = "" if lone else f"_{record['index']}"
@@ -56,7 +56,7 @@ def safetensors(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
     size = 0
     for record in records:
         suffix = "" if lone else f"_{record['index']}"
-        for name, value in _flat(record):
+        for name, value in _flat(record).items():
             if not hasattr(value, "dtype"):
                 metadata[name + suffix] = value if isinstance(value, str) else to_json(value)
                 continue
@@ -77,13 +77,29 @@ def safetensors(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
     out.write(memoryview(data)[_LENGTH.size + length :])
 
 
-def _flat(record: Mapping[str, Any], lead: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of a record by name; those inside of a mapping as ``segments_keys``."""
+def _flat(record: Record) -> dict[str, Any]:
+    """The values of a record by name; those inside of a mapping as ``segments_keys``.
+
+    Raises:
+        TfcliError: two would have the same name.
+    """
+    found: dict[str, Any] = {}
+    for name, value in _leaves(record):
+        if name in found:
+            raise TfcliError(
+                f"Two values of record {record['index']} would be called '{name}' in the file.",
+                hint="Give the kept column another name, or leave it out of --keep.",
+            )
+        found[name] = value
+    return found
+
+
+def _leaves(record: Mapping[str, Any], lead: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in record.items():
         if name == "error":
             yield name, to_json(value)
         elif isinstance(value, Mapping):
-            yield from _flat(value, f"{lead}{name}_")
+            yield from _leaves(value, f"{lead}{name}_")
         elif value is not None:
             yield lead + name, value
 

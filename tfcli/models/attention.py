@@ -4,19 +4,21 @@ Most families go through transformers' attention interface, and the tap gives qu
 weights of just the heads asked for. The others compute all maps (``output_attentions=True``).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
 
 from tfcli.core.task import Loaded
-from tfcli.errors import UnfitModelError, first_line
-from tfcli.models.memory import out_of_memory
+from tfcli.models.eager import Told, fitting, maps_in, output_of, silent, window_of
 from tfcli.models.tap import CROSS, DECODER, ENCODER, NAME, SELF, Attention, tap_of
+from tfcli.models.targets import decoder_start
+
+log = logging.getLogger("tfcli")
 
 
 class Shape(NamedTuple):
@@ -27,20 +29,6 @@ class Shape(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The attention of a layer as the model tells it: weights alone."""
-
-    kind: str
-    layer: int
-    map: Any
-    """(row, head, query, key)"""
-
-    def weights(self, heads: Sequence[int]) -> Any:
-        """What each query takes from each key, (row, head, query, key)."""
-        return self.map[:, heads].float()
-
-
-@dataclass(frozen=True, slots=True)
 class Anatomy:
     """Which attention a model has."""
 
@@ -48,8 +36,6 @@ class Anatomy:
     """By kind."""
     tapped: bool
     """Whether there are queries and keys, too."""
-    window: int | None = None
-    """The tokens that a query sees at most, where the model's map is that of a moving window."""
 
 
 class _EnoughError(Exception):
@@ -65,6 +51,13 @@ def anatomy(loaded: Loaded) -> Anatomy:
     if loaded.model not in _ANATOMIES:
         _ANATOMIES[loaded.model] = _tapped(loaded) or _told(loaded)
     return _ANATOMIES[loaded.model]
+
+
+def maps_at_once(loaded: Loaded, kind: str, layers: int, heads: int) -> int:
+    """How many maps of a text are in memory where some are wanted at the same time."""
+    found = anatomy(loaded)
+    # Outside the interface a model gives all of them.
+    return layers * heads if found.tapped else found.shapes[kind].layers * found.shapes[kind].heads
 
 
 _STATES = "states"
@@ -92,7 +85,7 @@ def look(
     """
     run = _stack(loaded, kind)
     if not anatomy(loaded).tapped:
-        for told in _maps_in(_output(loaded, run, inputs), loaded, inputs, kind):
+        for told in maps_in(output_of(loaded, run, inputs), loaded, inputs, kind):
             if told.layer in layers:
                 take(told)
         return
@@ -104,18 +97,7 @@ def look(
                 raise _EnoughError
 
     with tap_of(loaded.model).heard_by(listen), suppress(_EnoughError):
-        run(**_fitting(run, inputs))
-
-
-def decoder_start(loaded: Loaded) -> int:
-    """The token that a decoder begins with."""
-    config = loaded.model.generation_config or loaded.config
-    start = getattr(config, "decoder_start_token_id", None)
-    if start is None:
-        start = getattr(loaded.config, "decoder_start_token_id", None)
-    if start is None:
-        start = loaded.tokenizer.bos_token_id
-    return int(loaded.tokenizer.pad_token_id if start is None else start)
+        run(**fitting(run, inputs))
 
 
 def _probe(loaded: Loaded) -> dict[str, Any]:
@@ -154,10 +136,10 @@ def _tapped(loaded: Loaded) -> Anatomy | None:
     try:
         with torch.inference_mode():
             with tap_of(model).heard_by(keep):
-                found = base(**_fitting(base, probe))[0]
+                found = base(**fitting(base, probe))[0]
             model.set_attn_implementation("eager")
-            output = _output(loaded, base, probe)
-            told = {k: [one.map for one in _maps_in(output, loaded, probe, k)] for k in kinds}
+            output = output_of(loaded, base, probe)
+            told = {k: [one.map for one in maps_in(output, loaded, probe, k)] for k in kinds}
     except Exception:  # ours, or that of a model that wants more than text
         return None
     lengths = probe["attention_mask"].sum(-1).tolist()
@@ -166,8 +148,7 @@ def _tapped(loaded: Loaded) -> Anatomy | None:
     if not same or not _agree([found[:, None]], [output[0][:, None]], states, lengths):
         return None
     model.set_attn_implementation(NAME)
-    shapes = {kind: Shape(len(maps), maps[0].shape[1]) for kind, maps in seen.items()}
-    return Anatomy(shapes, tapped=True)
+    return Anatomy({kind: _shape(loaded, maps) for kind, maps in seen.items()}, tapped=True)
 
 
 def _kinds(loaded: Loaded) -> tuple[str, ...]:
@@ -197,83 +178,32 @@ def _told(loaded: Loaded) -> Anatomy:
     """What the model tells of itself."""
     loaded.model.set_attn_implementation("eager")
     if loaded.model.config._attn_implementation != "eager":
-        raise _none(loaded, "it computes them in a way that cannot be changed once it is loaded")
+        raise silent(loaded, "it computes them in a way that cannot be changed once it is loaded")
     probe = _probe(loaded)
     shapes = {}
     with torch.inference_mode():
-        output = _output(loaded, loaded.model.base_model, probe)
+        output = output_of(loaded, loaded.model.base_model, probe)
         for kind in _kinds(loaded):
-            maps = list(_maps_in(output, loaded, probe, kind))
-            shapes[kind] = Shape(len(maps), maps[0].map.shape[1])
-    return Anatomy(shapes, tapped=False, window=_window(loaded.config))
+            maps = [told.map for told in maps_in(output, loaded, probe, kind)]
+            shapes[kind] = _shape(loaded, maps)
+    if window := window_of(loaded.config):
+        log.info("Each token looks at most %d tokens back and ahead: the rest is 0.", window // 2)
+    return Anatomy(shapes, tapped=False)
 
 
-def _output(loaded: Loaded, run: Any, inputs: Mapping[str, Any]) -> Any:
-    """What a part of the model gives, all of its maps among it.
-
-    Raises:
-        UnfitModelError: it does not run so.
-    """
-    try:
-        return run(**_fitting(run, inputs), output_attentions=True, return_dict=True)
-    except Exception as exc:
-        if out_of_memory(exc):
-            raise
-        raise _none(loaded, first_line(exc)) from exc
-
-
-def _maps_in(output: Any, loaded: Loaded, inputs: Mapping[str, Any], kind: str) -> Iterator[Told]:
-    """Every map of a kind.
+def _shape(loaded: Loaded, maps: Sequence[Any]) -> Shape:
+    """How many layers there are, and how many heads in each.
 
     Raises:
-        UnfitModelError: there is none, or it is not token by token.
+        UnfitModelError: not as many in each.
     """
-    # A model of two stacks says which of them; a stack alone has only its own.
-    maps = getattr(output, f"{kind}_attentions", None) or getattr(output, "attentions", None)
-    if not maps or any(not hasattr(one, "dim") or one.dim() != 4 for one in maps):
-        raise _none(loaded, "it has no attention heads")
-    queries = inputs["input_ids" if kind in (SELF, ENCODER) else "decoder_input_ids"].shape[1]
-    keys = inputs["decoder_input_ids" if kind == DECODER else "input_ids"].shape[1]
-    for layer, one in enumerate(maps):
-        if kind in (SELF, ENCODER) and _window(loaded.config):
-            one = _unrolled(one)
-        if one.shape[-2:] != (queries, keys):
-            raise _none(loaded, "they do not look at the text token by token")
-        yield Told(kind, layer, one)
-
-
-def _unrolled(rolled: Any) -> Any:
-    """A map whose columns count from each query's place, as one whose columns are the keys.
-
-    Longformer's have the query itself in the middle: (row, head, query, window + 1).
-    """
-    queries, window = rolled.shape[-2:]
-    places = torch.arange(queries, device=rolled.device)
-    column = places - places[:, None] + window // 2  # (query, key)
-    seen = (column >= 0) & (column < window)
-    return rolled.gather(-1, column.clamp(0, window - 1).expand(*rolled.shape[:3], -1)) * seen
-
-
-def _window(config: Any) -> int | None:
-    """How many tokens around its own a query of Longformer or LED sees."""
-    window = getattr(config, "attention_window", None)
-    return max(window) if isinstance(window, (list, tuple)) else window
+    heads = {one.shape[1] for one in maps}
+    if len(heads) > 1:
+        raise silent(loaded, "its layers have different numbers of heads")
+    return Shape(len(maps), heads.pop())
 
 
 def _stack(loaded: Loaded, kind: str) -> Any:
     """The part of the model that has all attention of a kind."""
     base = loaded.model.base_model
     return base.get_encoder() if kind == ENCODER else base
-
-
-def _fitting(run: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs that a part of a model takes; a cache would be for nothing."""
-    takes = signature(run.forward).parameters
-    fitting = {name: value for name, value in inputs.items() if name in takes}
-    return {**fitting, "use_cache": False} if "use_cache" in takes else fitting
-
-
-def _none(loaded: Loaded, why: str) -> UnfitModelError:
-    return UnfitModelError(
-        f"A {loaded.config.model_type} model does not say what its heads look at: {why}."
-    )

@@ -57,10 +57,10 @@ def encoded(
             if not length:
                 found[i] = Failure("empty", "nothing in it is text to the model")
             elif length <= loaded.max_length:
-                found[i] = _encoded(batch, place, texts[i], loaded, merge)
+                found[i] = encoded_at(batch, place, texts[i], loaded, merge)
             elif truncate:
                 cut = _tokenized([texts[i]], loaded, truncation=True, max_length=loaded.max_length)
-                found[i] = _encoded(cut, 0, texts[i], loaded, merge)._replace(truncated=True)
+                found[i] = encoded_at(cut, 0, texts[i], loaded, merge)._replace(truncated=True)
             else:
                 sizes = f"{length:,} tokens, and the model has room for {loaded.max_length:,}"
                 found[i] = Failure("too_long", f"{sizes}; --truncate right cuts the end off")
@@ -78,33 +78,18 @@ def _tokenized(texts: Sequence[tuple[str, str | None]], loaded: Loaded, **how: A
     return tokenizer(*sides, verbose=False, **how)
 
 
-def _encoded(
+def encoded_at(
     batch: Any, place: int, texts: tuple[str, str | None], loaded: Loaded, merge: str
 ) -> Encoded:
+    """One of the texts that a tokenizer was called with."""
     inputs = {name: values[place] for name, values in batch.items()}
     encoding = batch.encodings[place] if batch.encodings else None
     return Encoded(inputs, _axis(inputs, encoding, texts, loaded, merge))
 
 
-def encoded_target(text: str, start: int, loaded: Loaded, merge: str) -> Encoded:
-    """What a decoder reads when it is to write ``text``: its start token, then all but the last.
-
-    The row of a token in a map belongs to the step in which the decoder read it.
-    """
-    tokenizer = loaded.tokenizer
-    whole = _encoded(tokenizer(text_target=[text], verbose=False), 0, (text, None), loaded, merge)
-    ids, axis = whole.inputs["input_ids"], whole.axis
-    end = len(ids) - 1 if ids and ids[-1] == tokenizer.eos_token_id else len(ids)
-    kept = [unit for unit, first in enumerate(axis.starts) if first < end]
-    shifted = Axis(
-        [_spelled(start, loaded.tokenizer), *(axis.labels[unit] for unit in kept)],
-        [0] * (1 + len(kept)),
-        [True, *(axis.special[unit] for unit in kept)],
-        [False, *(axis.separator[unit] for unit in kept)],
-        [0, *(axis.starts[unit] + 1 for unit in kept)],
-        1 + end,
-    )
-    return Encoded({"input_ids": [start, *ids[:end]]}, shifted)
+def parting(tokenizer: Any) -> set[int]:
+    """The special tokens that end or part texts."""
+    return {tokenizer.sep_token_id, tokenizer.eos_token_id} - {None}
 
 
 def _axis(
@@ -133,17 +118,17 @@ def _axis(
         starts = [i for i in starts if i == 0 or not joins(i)]
     ends = [*starts[1:], len(ids)]
     labels = [
-        _spelled(ids[first], tokenizer)
+        spelled(ids[first], tokenizer)
         if merge == "none" or special[first]
-        else _slice(encoding, texts, first, end) or _spelled(ids[first], tokenizer)
+        else _slice(encoding, texts, first, end) or spelled(ids[first], tokenizer)
         for first, end in zip(starts, ends, strict=True)
     ]
-    parting = {tokenizer.sep_token_id, tokenizer.eos_token_id} - {None}
+    borders = parting(tokenizer)
     return Axis(
         labels,
         [parts[first] for first in starts],
         [special[first] for first in starts],
-        [special[first] and ids[first] in parting for first in starts],
+        [special[first] and ids[first] in borders for first in starts],
         starts,
         len(ids),
     )
@@ -200,7 +185,7 @@ def _slice(encoding: Any, texts: tuple[str, str | None], first: int, end: int) -
     return piece.strip() or piece
 
 
-def _spelled(id: int, tokenizer: Any) -> str:
+def spelled(id: int, tokenizer: Any) -> str:
     """A token as the vocabulary spells it; where that is byte by byte, as text.
 
     Bytes that are no whole character stand as ``<0xE4>``.

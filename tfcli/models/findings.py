@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tfcli.core.places import each
 from tfcli.core.task import Failure, Record
 from tfcli.models.axis import Axis
-from tfcli.models.heads import Maps, Neurons
-from tfcli.models.maps import aggregated, merged, rollout, statistics, strongest
-
-ROLLOUT = "rollout"
+from tfcli.models.maps import PATTERNS, ROLLOUT, joined, merged, statistics, strongest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,42 +28,119 @@ class Telling:
     """Which numbers of each head to tell, instead of its map."""
 
 
-def of_maps(seen: Maps, layers: list[int], heads: list[int], how: Telling) -> Record | Failure:
-    """The maps of a text between the units that are wanted, or what is asked of them instead."""
-    weights, named = seen.weights, _named(layers, heads, how.aggregate)
-    if how.aggregate == ROLLOUT:
-        weights = rollout(weights)
-    weights = merged(weights, seen.queries, seen.keys)
-    if how.aggregate in ("mean", "max"):
-        weights = aggregated(weights, how.aggregate)
-    rows, columns = _kept(seen.queries, how, side=0), _kept(seen.keys, how, side=1)
-    if not rows or not columns:
-        return Failure("empty", "there is nothing but special tokens")
-    record = {**_units(seen.queries, rows, seen.keys, columns), **named}
-    if len(rows) < weights.shape[2]:  # else a copy for nothing
-        weights = weights[:, :, rows]
-    if how.statistics:  # of all that a query looks at
-        return record | statistics(weights, rows, seen.keys, how.statistics)
-    if len(columns) < weights.shape[3]:
-        weights = weights[..., columns]
-    if how.links is not None:
-        return record | {"links": _links(weights, named, how.links)}
-    return record | {"attention": weights}
+class Finding:
+    """What is found in the maps of a text; takes them layer by layer, and keeps what is told."""
+
+    def __init__(
+        self, queries: Axis, keys: Axis, layers: list[int], heads: list[int], how: Telling
+    ) -> None:
+        self.queries, self.keys, self.how = queries, keys, how
+        self.layers = layers
+        self.named = _named(layers, heads, how.aggregate)
+        self.rows, self.columns = _kept(queries, how, side=0), _kept(keys, how, side=1)
+        self.sound = True
+        """Whether all weights are numbers."""
+        self._taken = 0
+        self._joined: Any = None
+        self._parts: list[Any] = []
+        """What is told of each layer: links, or numbers."""
+        self._weights: Any = None
+        """(layer, head, query, key)"""
+
+    def take(self, maps: Any) -> None:
+        """The maps of the next layer, (head, query, key), between tokens."""
+        how = self.how.aggregate
+        self._taken += 1
+        self.sound = (
+            self.sound and not np.isnan(maps[..., 0]).any()
+        )  # what is no number fills its row
+        if not self.rows or not self.columns:
+            return
+        if how != ROLLOUT:
+            maps = merged(maps, self.queries, self.keys)
+        if how is None:
+            self._tell(self._taken - 1, maps)
+            return
+        self._joined = joined(self._joined, maps, how, len(self.layers))
+        if self.complete:
+            whole = self._joined[None].astype(maps.dtype)
+            self._tell(0, merged(whole, self.queries, self.keys) if how == ROLLOUT else whole)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all layers are taken."""
+        return self._taken == len(self.layers)
+
+    def _tell(self, place: int, maps: Any) -> None:
+        """Keep what is told of the maps of a layer, or of the one map that all came to."""
+        if len(self.rows) < maps.shape[1]:  # else a copy for nothing
+            maps = maps[:, self.rows]
+        if self.how.statistics:  # of all that a query looks at
+            self._parts.append(statistics(maps, self.rows, self.keys, self.how.statistics))
+            return
+        if len(self.columns) < maps.shape[2]:
+            maps = maps[..., self.columns]
+        layers = each(self.named["layers"])
+        if self.how.links is not None:
+            heads = each(self.named["heads"])
+            self._parts.append(_links(maps, layers[place], heads, self.how.links))
+            return
+        if self._weights is None:
+            self._weights = np.zeros((len(layers), *maps.shape), maps.dtype)
+        self._weights[place] = maps
+
+    def record(self) -> Record | Failure:
+        """What is told of the text, once all layers are taken."""
+        if not self.rows or not self.columns:
+            return Failure("empty", "there is nothing but special tokens")
+        record = {**_units(self.queries, self.rows, self.keys, self.columns), **self.named}
+        if self.how.links is not None:
+            return record | {"links": [link for links in self._parts for link in links]}
+        if not self.how.statistics:
+            return record | {"attention": self._weights}
+        # (layer, head)
+        tables = {name: np.stack([part[name] for part in self._parts]) for name in self._parts[0]}
+        for name in self.how.statistics:
+            several = name == "patterns"
+            record[name] = {one: tables[one] for one in PATTERNS} if several else tables[name]
+        return record
 
 
-def of_neurons(seen: Neurons, layers: list[int], heads: list[int]) -> Record:
-    """How the query of one token meets each key."""
-    keys = range(len(seen.keys.labels))
-    return {
-        **_units(seen.queries, [seen.token], seen.keys, keys),
-        **_named(layers, heads, None),
-        "token": seen.token,
-        "query": seen.query,
-        "key": seen.key,
-        "product": seen.query[:, :, None] * seen.key,
-        "score": np.where(np.isinf(seen.score), np.nan, seen.score),
-        "attention": seen.weights[:, :, None],
-    }
+class Neurons(NamedTuple):
+    """How one query of a text meets all keys."""
+
+    queries: Axis
+    keys: Axis
+    layers: list[int]
+    heads: list[int]
+    token: int
+    """Which query it is."""
+    query: Any
+    """(layer, head, dim)"""
+    key: Any
+    """(layer, head, key, dim)"""
+    score: Any
+    """q·k·scaling + bias, -inf where the query may not see the key: (layer, head, key)"""
+    weights: Any
+    """softmax(score), (layer, head, key)"""
+
+    @property
+    def sound(self) -> bool:
+        """Whether all weights are numbers."""
+        return not np.isnan(self.weights).any()
+
+    def record(self) -> Record:
+        """What is told of them."""
+        return {
+            **_units(self.queries, [self.token], self.keys, range(len(self.keys.labels))),
+            **_named(self.layers, self.heads, None),
+            "token": self.token,
+            "query": self.query,
+            "key": self.key,
+            "product": self.query[:, :, None] * self.key,
+            "score": np.where(np.isinf(self.score), np.nan, self.score),
+            "attention": self.weights[:, :, None],
+        }
 
 
 def halved(values: Any) -> Any:
@@ -129,20 +203,19 @@ def _kept(axis: Axis, how: Telling, side: int) -> list[int]:
     ]
 
 
-def _links(weights: Any, named: Record, count: int) -> list[Record]:
-    """The strongest links of each query, by layer, head and query."""
-    keys = strongest(weights, count)  # (layer, head, query, count)
+def _links(maps: Any, layer: Any, heads: list[Any], count: int) -> list[Record]:
+    """The strongest links of each query of a layer, by head and query."""
+    keys = strongest(maps, count)  # (head, query, count)
     return [
         {
             "layer": layer,
             "head": head,
             "query": query,
             "key": int(key),
-            "weight": float(weights[i, j, query, key]),
+            "weight": float(maps[i, query, key]),
         }
-        for i, layer in enumerate(each(named["layers"]))
-        for j, head in enumerate(each(named["heads"]))
-        for query in range(weights.shape[2])
-        for key in keys[i, j, query]
-        if weights[i, j, query, key] > 0
+        for i, head in enumerate(heads)
+        for query in range(maps.shape[1])
+        for key in keys[i, query]
+        if maps[i, query, key] > 0
     ]

@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
-from tfcli.core.task import Loaded
+from tfcli.core.task import Failure, Loaded
 from tfcli.errors import UnfitModelError
-from tfcli.models.attention import Told, anatomy, decoder_start, look
-from tfcli.models.axis import Axis, Encoded, encoded_target
+from tfcli.models.attention import anatomy, look
+from tfcli.models.axis import Axis, Encoded
+from tfcli.models.eager import Told
+from tfcli.models.findings import Finding, Neurons, Telling
 from tfcli.models.tap import CROSS, DECODER, Attention
-
-NEW_TOKENS = 256
-"""The most tokens of an answer that a model writes to be its own target."""
+from tfcli.models.targets import NEW_TOKENS, written_target
 
 
 class Wanted(NamedTuple):
@@ -28,65 +27,40 @@ class Wanted(NamedTuple):
     truncated: bool = False
 
 
-class Maps(NamedTuple):
-    """What came of a row."""
-
-    weights: Any
-    """(layer, head, query, key)"""
-    queries: Axis
-    keys: Axis
-
-
-class Neurons(NamedTuple):
-    """How one query of a row meets all keys."""
-
-    queries: Axis
-    keys: Axis
-    token: int
-    """Which query it is."""
-    query: Any
-    """(layer, head, dim)"""
-    key: Any
-    """(layer, head, key, dim)"""
-    score: Any
-    """q·k·scaling + bias, -inf where the query may not see the key: (layer, head, key)"""
-    weights: Any
-    """softmax(score), (layer, head, key)"""
-
-
 def maps_of(
-    loaded: Loaded, wanted: Sequence[Wanted], inputs: Mapping[str, Any], merge: str
-) -> list[Maps]:
-    """Run a padded batch of rows of which the same is wanted, and cut the padding off.
+    loaded: Loaded, wanted: Sequence[Wanted], inputs: Mapping[str, Any], merge: str, how: Telling
+) -> list[Finding]:
+    """Run a padded batch of rows of which the same is wanted; what is told is found on the way.
 
     Args:
         loaded: the model.
         wanted: of each row.
         inputs: the batch, as the model takes it.
         merge: how to join the tokens of what the model itself writes.
+        how: what to tell of the maps.
+
+    Raises:
+        UnfitModelError: the model passes layers by, so that one cannot be told from another.
     """
     kind, layers, heads, *_ = wanted[0]
     sides, inputs = _sides(loaded, wanted, inputs, merge)
-    shape = len(layers), len(heads)
-    found = [
-        Maps(np.empty((*shape, queries.tokens, keys.tokens), np.float32), queries, keys)
-        for queries, keys in sides
-    ]
+    found = [Finding(queries, keys, layers, heads, how) for queries, keys in sides]
 
     def take(attention: Attention | Told) -> None:
-        place = layers.index(attention.layer)
         weights = attention.weights(heads).cpu().numpy()  # (row, head, query, key)
         for one, padded in zip(found, weights, strict=True):
-            one.weights[place] = padded[:, : one.queries.tokens, : one.keys.tokens]
+            one.take(padded[:, : one.queries.tokens, : one.keys.tokens])
 
     look(loaded, inputs, kind, layers, take)
+    if not all(one.complete for one in found):
+        raise UnfitModelError(f"A {loaded.config.model_type} model does not run all its layers.")
     return found
 
 
 def neurons_of(
     loaded: Loaded, wanted: Sequence[Wanted], inputs: Mapping[str, Any], token: int
-) -> list[Neurons | int]:
-    """The same for the neurons of one query; a row without it gives how many tokens it has.
+) -> list[Neurons | Failure]:
+    """The same for the neurons of one query, which not every row may have.
 
     ``token`` is the query, counted from 0, or from the end where it is negative.
 
@@ -114,11 +88,19 @@ def neurons_of(
             taken[row].append([*parts, weights[row, :, one, seen]])
 
     look(loaded, inputs, kind, layers, take)
-    found: list[Neurons | int] = [queries.tokens for queries, _ in sides]
+    if any(len({query.shape[-1] for query, *_ in parts}) > 1 for parts in taken.values()):
+        raise UnfitModelError(
+            "The heads of these layers have different sizes.",
+            hint="Ask for the neurons of one layer: --layer 4.",
+        )
+    found: list[Neurons | Failure] = [
+        Failure("token", f"there is no token {token}: the text has {queries.tokens:,}, from 0 on")
+        for queries, _ in sides
+    ]
     for row, layer_by_layer in taken.items():
         parts = (torch.stack(part).cpu().numpy() for part in zip(*layer_by_layer, strict=True))
         queries, keys = sides[row]
-        found[row] = Neurons(queries, keys, token % queries.tokens, *parts)
+        found[row] = Neurons(queries, keys, layers, heads, token % queries.tokens, *parts)
     return found
 
 
@@ -154,7 +136,5 @@ def _targets(
     most = min(NEW_TOKENS, loaded.max_length - 1)
     part = {name: values[lacking] for name, values in inputs.items()}
     written = loaded.model.generate(**part, do_sample=False, max_new_tokens=most)
-    texts = loaded.tokenizer.batch_decode(written, skip_special_tokens=True)
-    start = decoder_start(loaded)
-    own = (encoded_target(text, start, loaded, merge) for text in texts)
+    own = (written_target(ids, loaded, merge) for ids in written.tolist())
     return [one.target or next(own) for one in wanted]

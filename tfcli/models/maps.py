@@ -3,7 +3,7 @@
 A map is (…, query, key); a row sums to 1. All of it is numpy.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,26 +23,31 @@ def merged(maps: Any, queries: Axis, keys: Axis) -> Any:
     return maps
 
 
-def aggregated(maps: Any, how: str) -> Any:
-    """The mean or the maximum over layers and heads: (layer, head, …) → (1, 1, …)."""
-    one = maps.mean(axis=(0, 1)) if how == "mean" else maps.max(axis=(0, 1))
-    return one[None, None]
+ROLLOUT = "rollout"
 
 
-def rollout(maps: Any) -> Any:
-    """How much of each token arrives at the end, through all layers: → (1, 1, query, key).
+def joined(before: Any, maps: Any, how: str, layers: int) -> Any:
+    """One map of several, a layer more: (token, token) and (head, token, token) → (token, token).
 
-    Heads are averaged, a token keeps half of itself at every layer (the residual connection), and
-    layers are multiplied: Abnar and Zuidema 2020, "Quantifying Attention Flow in Transformers",
-    equation 1.
+    ``mean`` and ``max`` go over heads and layers. ``rollout`` is how much of each token arrives at
+    the end: heads are averaged, a token keeps half of itself at every layer (the residual
+    connection), and layers are multiplied: Abnar and Zuidema 2020, "Quantifying Attention Flow in
+    Transformers", equation 1.
 
     Args:
-        maps: of all layers from the first on, (layer, head, token, token).
+        before: what came of the layers before; None at the first.
+        maps: of all heads of the layer.
+        how: ``mean``, ``max`` or ``rollout``, which takes all layers from the first on.
+        layers: how many there will be.
     """
-    arrived = np.eye(maps.shape[-1], dtype=np.float64)
-    for layer in maps.mean(axis=1, dtype=np.float64):
-        arrived = (0.5 * layer + 0.5 * np.eye(len(layer))) @ arrived
-    return arrived[None, None].astype(maps.dtype)
+    if how == "max":
+        highest = maps.max(axis=0)
+        return highest if before is None else np.maximum(before, highest)
+    mean = maps.mean(axis=0)
+    if how == "mean":
+        return mean / layers + (0 if before is None else before)
+    kept = 0.5 * mean + 0.5 * np.eye(len(mean), dtype=mean.dtype)
+    return kept if before is None else kept @ before
 
 
 def entropy(maps: Any) -> Any:
@@ -99,13 +104,15 @@ def _at(maps: Any, columns: Any, count: int) -> Any:
 
 
 def statistics(maps: Any, rows: Sequence[int], keys: Axis, wanted: Sequence[str]) -> dict[str, Any]:
-    """Numbers for each layer and head, by name: ``entropy``, ``distance``, ``patterns``."""
-    made: dict[str, Callable[[], Any]] = {
-        "entropy": lambda: entropy(maps),
-        "distance": lambda: distance(maps, rows),
-        "patterns": lambda: patterns(maps, rows, keys),
-    }
-    return {name: made[name]() for name in wanted}
+    """Numbers for each head, by name: ``entropy``, ``distance``, and all ``PATTERNS``."""
+    found = {}
+    if "entropy" in wanted:
+        found["entropy"] = entropy(maps)
+    if "distance" in wanted:
+        found["distance"] = distance(maps, rows)
+    if "patterns" in wanted:
+        found |= patterns(maps, rows, keys)
+    return found
 
 
 def strongest(maps: Any, count: int) -> Any:

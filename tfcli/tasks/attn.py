@@ -7,12 +7,10 @@ from typing import Annotated, Any
 from tfcli.core.places import places, ranges
 from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UsageError
-from tfcli.models.axis import MERGES, Encoded, encoded, encoded_target
+from tfcli.models.axis import MERGES, Encoded, encoded
+from tfcli.models.targets import NEW_TOKENS, target_of
 
 KINDS = ("self", "encoder", "decoder", "cross")
-GENERATE = "generate"
-"""The target that is the model's own answer."""
-
 TOKEN_BYTES = 1 << 17
 """Bytes of maps that take as much room in a batch as a token."""
 
@@ -90,9 +88,9 @@ class AttnOptions:
             raise UsageError("--rollout takes the mean of all heads: leave --head out.")
 
     @property
-    def is_reduced(self) -> bool:
-        """Whether all maps of a text come to less than one for each head."""
-        return bool(self.statistics or self.agg or self.rollout or self.top_k or self.neurons)
+    def is_small(self) -> bool:
+        """Whether what is told of a text is less than a map for each head."""
+        return bool(self.statistics or self.agg or self.rollout)
 
     @property
     def statistics(self) -> tuple[str, ...]:
@@ -132,7 +130,7 @@ class Attn:
         """Texts with many maps wait for nothing; what is small may wait for its like."""
         spans = [*ranges(options.layer, "layer"), *ranges(options.head, "head")]
         one = len(spans) == 2 and all(first == last for first, last in spans)
-        return SMALL_WINDOW if one or options.is_reduced else 1
+        return SMALL_WINDOW if one or options.is_small else 1
 
     def padding_side(self, config: Any) -> str:
         """Tokens are counted from the first one, in every family."""
@@ -140,6 +138,8 @@ class Attn:
 
     def auto_model(self, config: Any, options: AttnOptions) -> str:
         """A model without a head; where a decoder reads what was written, one that writes."""
+        if any(name.endswith("EncoderModel") for name in config.architectures or ()):
+            return "AutoModelForTextEncoding"  # the encoder of T5, without its decoder
         return "AutoModelForSeq2SeqLM" if config.is_encoder_decoder else "AutoModel"
 
     def preprocess(
@@ -158,19 +158,28 @@ class Attn:
 
     def forward(self, loaded: Loaded, batch: Batch, options: AttnOptions) -> Sequence[Any]:
         """The maps, or the neurons, that are wanted of each row."""
+        from tfcli.models.findings import Telling
         from tfcli.models.heads import maps_of, neurons_of
+        from tfcli.models.maps import ROLLOUT
 
+        how = Telling(
+            ROLLOUT if options.rollout else options.agg,
+            options.between,
+            not options.no_special,
+            options.top_k,
+            options.statistics,
+        )
         found: dict[int, Record | Failure] = {}
         for kind in {row.note.kind for row in batch.rows}:
             chosen = [i for i, row in enumerate(batch.rows) if row.note.kind == kind]
             wanted = [batch.rows[i].note for i in chosen]
             inputs = {name: values[chosen] for name, values in batch.inputs.items()}
             seen: Sequence[Any]
-            if options.token is not None:
-                seen = neurons_of(loaded, wanted, inputs, options.token)
+            if options.token is None:
+                seen = maps_of(loaded, wanted, inputs, options.merge, how)
             else:
-                seen = maps_of(loaded, wanted, inputs, options.merge)
-            told = (_told(*one, loaded, options) for one in zip(seen, wanted, strict=True))
+                seen = neurons_of(loaded, wanted, inputs, options.token)
+            told = (_told(*one, loaded) for one in zip(seen, wanted, strict=True))
             found.update(zip(chosen, told, strict=True))
         return [found[i] for i in range(len(batch.rows))]
 
@@ -185,50 +194,34 @@ class Attn:
         """The numbers as they are wanted."""
         from tfcli.models.findings import halved
 
-        found: Record | Failure = outputs[0]
-        if isinstance(found, Failure):
-            return found
-        if options.half:
-            found = halved(found)
-        return found
+        (found,) = outputs
+        return halved(found) if options.half and not isinstance(found, Failure) else found
 
     def long_columns(self, options: AttnOptions) -> tuple[str, ...]:
         """A line for each weight; for the numbers of heads a line for each head."""
+        cut = ("truncated",) if options.truncate is not None else ()
         if options.statistics:
             from tfcli.models.maps import PATTERNS
 
             numbers = [name for name in options.statistics if name != "patterns"]
-            return ("layer", "head", *numbers, *(PATTERNS if options.patterns else ()))
+            return ("layer", "head", *numbers, *(PATTERNS if options.patterns else ()), *cut)
         score = ("score",) if options.neurons else ()
-        return ("layer", "head", "query_index", "key_index", "query", "key", *score, "weight")
+        units = ("query_index", "key_index", "query", "key")
+        return ("layer", "head", *units, *score, "weight", *cut)
 
     def long_form(self, record: Record) -> Iterator[tuple[Any, ...]]:
         """The values of these columns, line by line."""
         from tfcli.models.findings import lines
 
-        return lines(record)
+        cut = (record["truncated"],) if "truncated" in record else ()
+        return ((*line, *cut) for line in lines(record))
 
 
-def _told(seen: Any, wanted: Any, loaded: Loaded, options: AttnOptions) -> Record | Failure:
+def _told(seen: Any, wanted: Any, loaded: Loaded) -> Record | Failure:
     """What is told of the maps, or of the neurons, of a row."""
-    from tfcli.models.findings import ROLLOUT, Telling, of_maps, of_neurons
-
-    if isinstance(seen, int):
-        message = f"there is no token {options.token}: the text has {seen:,}, from 0 on"
-        return Failure("token", message)
-    if (seen.weights != seen.weights).any():
-        return loaded.overflow
-    if options.neurons:
-        found: Record | Failure = of_neurons(seen, wanted.layers, wanted.heads)
-    else:
-        how = Telling(
-            ROLLOUT if options.rollout else options.agg,
-            options.between,
-            not options.no_special,
-            options.top_k,
-            options.statistics,
-        )
-        found = of_maps(seen, wanted.layers, wanted.heads, how)
+    if isinstance(seen, Failure):
+        return seen
+    found: Record | Failure = seen.record() if seen.sound else loaded.overflow
     if isinstance(found, Failure):
         return found
     return {"kind": wanted.kind, **found, "truncated": wanted.truncated}
@@ -238,58 +231,64 @@ def _prepared(
     example: Example, text: Encoded | Failure, loaded: Loaded, options: AttnOptions
 ) -> list[Row] | Failure:
     """A row for a text, or what is wrong with it."""
-    from tfcli.models.attention import anatomy, decoder_start
-    from tfcli.models.heads import NEW_TOKENS, Wanted
+    from tfcli.models.attention import anatomy, maps_at_once
+    from tfcli.models.heads import Wanted
 
     if isinstance(text, Failure):
         return text
     pair, target = example.fields.get("pair"), example.fields.get("target")
     shapes = anatomy(loaded).shapes
     kind = options.kind or ("cross" if target and "cross" in shapes else next(iter(shapes)))
-    if wrong := _unfit(kind, shapes, pair, target, options):
+    if wrong := _unfit(kind, loaded, pair, target, options):
         return wrong
     layers = places(options.layer, shapes[kind].layers, "layer")
     heads = places(options.head, shapes[kind].heads, "head")
     if options.rollout:
         layers = list(range(max(layers) + 1))
-    read, queries = None, text.axis.tokens
-    if kind in ("decoder", "cross"):
-        if target and target != GENERATE:
-            read = encoded_target(target, decoder_start(loaded), loaded, options.merge)
-        queries = read.axis.tokens if read else NEW_TOKENS
-        if read and queries > loaded.max_length:
-            room = f"the model has room for {loaded.max_length:,}"
-            return Failure("too_long", f"the target has {queries:,} tokens, and {room}")
-    sides = queries, (queries if kind == "decoder" else text.axis.tokens)
-    needed = 4 * len(layers) * len(heads) * (1 if options.neurons else sides[0]) * sides[1]
+    read: Encoded | Failure | None = None
+    queries = text.axis.tokens
+    if target and kind in ("decoder", "cross"):
+        read = target_of(target, loaded, options.merge)
+        queries = read.axis.tokens if isinstance(read, Encoded) else NEW_TOKENS
+    if isinstance(read, Failure):
+        return read
+    keys = queries if kind == "decoder" else text.axis.tokens
+    maps = maps_at_once(loaded, kind, 1 if options.is_small else len(layers), len(heads))
+    needed = 4 * maps * keys * (1 if options.neurons else queries)
     if needed > options.max_bytes:
-        maps = f"{len(layers) * len(heads):,} maps of {sides[0]:,} × {sides[1]:,} tokens"
+        many = f"{maps:,} maps of {queries:,} × {keys:,} tokens"
         sizes = f"{needed:,} bytes, and --max-bytes allows {options.max_bytes:,}"
-        hint = "ask for fewer with --layer and --head"
-        return Failure("too_large", f"{maps} take {sizes}; {hint}")
+        return Failure("too_large", f"{many} take {sizes}; ask for fewer with --layer and --head")
     note = Wanted(kind, layers, heads, text.axis, read, text.truncated)
     return [Row(text.inputs, note, needed // TOKEN_BYTES)]
 
 
 def _unfit(
-    kind: str, shapes: Any, pair: str | None, target: str | None, options: AttnOptions
+    kind: str, loaded: Loaded, pair: str | None, target: str | None, options: AttnOptions
 ) -> Failure | None:
     """What is missing of an example.
 
     Raises:
         UsageError: the model, or attention of this kind, does not have what is asked for.
     """
+    from tfcli.models.attention import anatomy
+
+    shapes = anatomy(loaded).shapes
     if kind not in shapes:
         raise UsageError(f"The model has no {kind} attention.", hint="--kind " + ", ".join(shapes))
     if kind == "cross":
         for name in ("rollout", "distance", "patterns"):
             if getattr(options, name):
                 raise UsageError(
-                    f"--{name} needs queries and keys of one text, not cross attention."
+                    f"{name.capitalize()}: queries and keys have to be of one text, "
+                    "which they are not in cross attention.",
+                    hint="--kind encoder, or --kind decoder.",
                 )
     if kind in ("decoder", "cross") and not target:
         return Failure("column", f"{kind} attention needs a target: --target TEXT or generate")
-    if options.between != "all" and (pair is None or kind not in ("self", "encoder")):
+    if options.between != "all" and kind not in ("self", "encoder"):
+        raise UsageError(f"--between parts the two texts of a pair, not {kind} attention.")
+    if options.between != "all" and pair is None:
         return Failure("column", "--between needs a second text: --pair TEXT")
     return None
 
