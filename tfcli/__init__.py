@@ -57,7 +57,8 @@ def run(
     if chosen.standard:
         named = model_name(task, None if model is None else fspath(model))
         ref = model_ref(named, dtype, device, trust_remote_code, ablate)
-    given = {f.name: options.pop(f.name) for f in chosen.fields[1:] if f.name in options}
+    fields = {f.name: options.pop(f.name, None) for f in chosen.fields[1:]}
+    given = {name: text for name, text in fields.items() if text is not None}
     job = Job(task, ref, build(chosen.options_type, options), provenance)
     reading = Reading(chosen.fields, given=given)
     texts = [examples] if isinstance(examples, (str, Mapping)) else examples

@@ -77,7 +77,7 @@ class Worker:
             one, other = before[name], after[name]
             if hasattr(one, "shape") and hasattr(other, "shape"):
                 if one.shape == other.shape and (one != other).any():
-                    changes.append(f"{name} by {_brief(float(abs(one - other).max()))} at most")
+                    changes.append(f"{name} by up to {_brief(float(abs(one - other).max()))}")
             elif one != other:
                 changes.append(f"{name} {_brief(one)} → {_brief(other)}")
         return ", ".join(changes) or "no change"

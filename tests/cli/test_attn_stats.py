@@ -54,7 +54,7 @@ def test_failed_texts_do_not_count(tfcli, reader):
     ended = tfcli("attn-stats", *TEXTS, " ", "the " * 99, "-m", reader("bert"))
     assert ended.status == 3
     assert ended.out == whole.out
-    assert "2 of 5 examples failed" in ended.err
+    assert "Note: 2 of 5 examples failed; the first is number 3: the text is empty" in ended.err
 
 
 def test_between_two_stacks_there_is_only_entropy(tfcli, reader):

@@ -1,5 +1,6 @@
 """Where texts come from: arguments, files, standard input; one or two fields."""
 
+import json
 import os
 from pathlib import Path
 
@@ -175,7 +176,9 @@ def test_an_unknown_encoding_is_a_usage_error(tfcli):
 
 def test_a_bad_byte_is_that_lines_error(shout):
     ended = shout(stdin=b"a\n\xff\nb\n")
-    assert ended == (3, "A\n\nB\n", "Note: 1 of 3 examples failed\n")
+    note = "Note: 1 of 3 examples failed; the first is number 1: not utf-8: byte 0xff at"
+    assert (ended.status, ended.out) == (3, "A\n\nB\n")
+    assert ended.err.startswith(note)
 
 
 def test_limit_counts_lines(shout):
@@ -436,6 +439,13 @@ def test_column_has_to_say_for_which_field(tfcli):
     hint = "A column: -c word=NAME -c context=NAME; the context itself: --context w"
     error = refused("-c w does not say for which field.", hint)
     assert tfcli("find", "-i", "some.csv", "-c", "w") == error
+
+
+def test_column_without_a_field_is_that_of_the_only_one_that_has_to_be(tfcli, reader):
+    Path("some.csv").write_text("review,stars\nfine,4\n")
+    given = ("-i", "some.csv", "-c", "review", "--layer", "0", "--head", "0", "-f", "jsonl")
+    ended = tfcli("attn", *given, "-m", reader("bert"))
+    assert json.loads(ended.out)["text"] == "fine"
 
 
 def test_column_of_a_field_that_there_is_not(tfcli):

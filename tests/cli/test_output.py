@@ -402,3 +402,9 @@ def test_many_numbers_as_text_are_advised_against(monkeypatch, caplog):
     assert caplog.text == ""
     assert len(list(output._advising(iter([many, many])))) == 2
     assert caplog.text.count("1,048,577 numbers take long as text; -o FILE.npz is quick") == 1
+
+
+def test_a_name_and_a_format_that_do_not_go_together(tfcli):
+    ended = tfcli("attn", "a dog", "-o", "heads.npz", "-f", "csv")
+    assert ended.err == "Error: Both --format csv and a name in .npz.\n"
+    assert not Path("heads.npz").exists()

@@ -68,6 +68,10 @@ def test_values_that_fit_are_taken_as_they_are(given):
     assert getattr(build(Options, given), name) == value
 
 
+def test_a_number_is_a_word_where_words_are_taken():
+    assert build(Options, {"words": 4}).words == ("4",)
+
+
 def test_one_word_is_enough_where_many_are_taken():
     assert build(Options, {"words": "word"}).words == ("word",)
 

@@ -44,6 +44,12 @@ def test_heads_that_are_not_there(classifier, asked, noun):
         off_in(classifier("bert"), asked)
 
 
+def test_a_kind_that_is_not_there(classifier):
+    with pytest.raises(UsageError, match="the model has no cross attention") as caught:
+        off_in(classifier("bert"), "cross.0.1")
+    assert caught.value.hint == "self"
+
+
 def test_a_model_of_two_stacks_wants_to_know_which(writer):
     with pytest.raises(UsageError, match="say which attention") as caught:
         off_in(writer("bart"), "1.0", "AutoModelForSeq2SeqLM")

@@ -55,6 +55,10 @@ def test_the_weights_are_those_of_transformers():
     assert np.abs(attn()["attention"] - expected).max() < 1e-5
 
 
+def test_a_layer_may_be_a_number_in_python():
+    assert attn("a dog", layer=4, head=-1)["heads"] == [11]
+
+
 def test_all_heads_without_layer_and_head():
     record = attn("a dog")
     assert (record["layers"], record["heads"]) == (list(range(6)), list(range(12)))
@@ -183,6 +187,10 @@ def test_an_encoder_without_its_decoder(tmp_path, reader):
     assert record["kind"] == "self"
     expected = attn("the film", model=reader("t5"), kind="encoder")["attention"]
     assert np.abs(record["attention"] - expected).max() < 1e-6
+
+
+def test_a_target_that_is_none_is_not_given(reader):
+    assert attn("the film", model=reader("bart"), target=None)["kind"] == "encoder"
 
 
 @pytest.mark.parametrize("kind", ["cross", "decoder"])
@@ -457,4 +465,4 @@ def test_half_of_patterns():
 def test_what_changed_in_maps_is_said(tfcli, reader):
     options = ("-m", reader("bert"), "--layer", "1", "--head", "0", "-v", "--ablate", "0")
     err = tfcli("attn", "the film", *options).err
-    assert "record 0: attention by 0." in err
+    assert "record 0: attention by up to 0." in err

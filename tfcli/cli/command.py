@@ -114,7 +114,9 @@ def _field_parameters(task: Task) -> Iterator[inspect.Parameter]:
     for field in others:
         switch = f"--{field.name.replace('_', '-')}"
         kwargs: dict[str, Any] = {"rich_help_panel": "Arguments", "show_default": False}
-        option = typer.Option(switch, metavar="TEXT", help=f"The {field.name}.", **kwargs)
+        option = typer.Option(
+            switch, metavar="TEXT", help=field.help or f"The {field.name}.", **kwargs
+        )
         yield parameter(field.name, str | None, option)
         help_text = f"Read the {field.name} from a file, whole."
         option = typer.Option(f"{switch}-file", metavar="FILE", help=help_text, **kwargs)

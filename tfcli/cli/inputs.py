@@ -167,7 +167,7 @@ def _column(task: Task, text: str, given: Mapping[str, str | None]) -> tuple[str
     field, equals, column = text.partition("=")
     if equals and field in names:
         return field, column
-    if len(names) == 1:
+    if not any(one.required for one in task.fields[1:]):
         return names[0], text
     hint = "A column: " + " ".join(f"-c {name}=NAME" for name in names)
     if equals and field.isidentifier():

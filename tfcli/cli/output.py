@@ -17,6 +17,7 @@ from tfcli.core.characters import visible_lines
 from tfcli.core.record import Columns, only_records
 from tfcli.core.task import Piece, Record
 from tfcli.errors import Terminated, TfcliError, UsageError
+from tfcli.formats import extension_of
 from tfcli.formats.arrays import ARRAYS, ArrayWriter
 from tfcli.formats.write import FORMATS, format_of
 
@@ -131,6 +132,9 @@ class Output:
         if self.options.json:
             return "json"
         if self.options.format != "auto":
+            named = extension_of(self.path or "")
+            if named in self.files and named != self.options.format:
+                raise UsageError(f"Both --format {self.options.format} and a name in .{named}.")
             return self.options.format
         if self.path is not None:
             return format_of(self.path, self.files)

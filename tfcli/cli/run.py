@@ -41,6 +41,8 @@ class Outcome:
         self.count = 0
         self.begun = False
         self.failed = 0
+        self.first_failure = ""
+        """Which example failed first, and why."""
         self.matched = OK
 
     def watch(self, run: Iterable[Event]) -> Generator[Event]:
@@ -53,6 +55,8 @@ class Outcome:
             self.count += 1
             if "error" in record:
                 self.failed += 1
+                reason = f"{record['index']}: {record['error']['message']}"
+                self.first_failure = self.first_failure or reason
             else:
                 self.matched = self.matched or self.asked(record, self.options)
             yield record
@@ -127,7 +131,9 @@ def run_task(
         log.warning("stopped after %s", f"{done} and a part" if outcome.begun else done)
         return TERMINATED if isinstance(exc, Terminated) else INTERRUPTED
     if outcome.failed:
-        log.warning("%d of %s failed", outcome.failed, _count(outcome.count, "example"))
+        unseen = fold is not None or output.format == "plain"  # where no record says why
+        why = f"; the first is number {outcome.first_failure}" if unseen else ""
+        log.warning("%d of %s failed%s", outcome.failed, _count(outcome.count, "example"), why)
     return outcome.status
 
 

@@ -69,6 +69,8 @@ def build(options_type: type[T], given: Mapping[str, Any]) -> T:
             )
         if value is None:
             continue
+        if options[name].kinds == (str,) and type(value) is int and not options[name].flag.choices:
+            value = str(value)  # layer=4
         if options[name].many:
             value = (value,) if isinstance(value, str) else tuple(value)
         for one in value if options[name].many else [value]:

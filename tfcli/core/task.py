@@ -87,6 +87,8 @@ class Field:
     """Whether standard input is one text, even for the first field."""
     repeated: bool = True
     """Whether records repeat it; if not, ``--keep`` brings it."""
+    help: str = ""
+    """What it is for, where its name does not say it all."""
 
 
 @dataclass(frozen=True, slots=True)

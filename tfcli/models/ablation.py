@@ -62,7 +62,11 @@ def switch_off(loaded: Loaded, asked: str) -> None:
     off: dict[tuple[str, int], set[int]] = {}
     for part in parts(asked):
         kind = part.kind or next(iter(found.shapes))
-        if kind not in found.shapes or (part.kind is None and len(found.shapes) > 1):
+        if kind not in found.shapes:
+            raise UsageError(
+                f"--ablate: the model has no {kind} attention.", hint=", ".join(found.shapes)
+            )
+        if part.kind is None and len(found.shapes) > 1:
             names = [f"{name}.{part.layer}" for name in found.shapes]
             raise UsageError("--ablate: say which attention.", hint=" or ".join(names))
         shape = found.shapes[kind]
@@ -73,7 +77,8 @@ def switch_off(loaded: Loaded, asked: str) -> None:
             heads.add(place(part.head, shape.heads, "head"))
     tap_of(loaded.model).off = {where: sorted(heads) for where, heads in off.items()}
     total = sum(shape.layers * shape.heads for shape in found.shapes.values())
-    log.info("%d of %d attention heads are off", sum(map(len, off.values())), total)
+    count = sum(map(len, off.values()))
+    log.info("%d of %d attention heads %s off", count, total, "is" if count == 1 else "are")
 
 
 @contextmanager

@@ -110,8 +110,8 @@ class Attn:
     )
     fields = (
         Field("text"),
-        Field("pair", required=False, repeated=False),
-        Field("target", required=False, repeated=False),
+        Field("pair", required=False, repeated=False, help="A second text, read with the first."),
+        Field("target", required=False, repeated=False, help="What a decoder writes, or generate."),
     )
     options_type = AttnOptions
     files = ("npz", "safetensors", "png", "svg", "pdf")

@@ -69,6 +69,13 @@ def bar(score: float, width: int, color: str) -> list[Text]:
     ]
 
 
+def told(console: Console, *parts: Text | str) -> str:
+    """The same for a sentence, which goes on in the next line where it is too long."""
+    with console.capture() as captured:
+        console.print(Text.assemble(*parts), overflow="fold", crop=False)
+    return captured.get()
+
+
 def error_text(record: Record) -> Text:
     """What went wrong with an example, and where."""
     error = record["error"]

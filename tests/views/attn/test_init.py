@@ -152,6 +152,14 @@ def test_a_failed_example_says_what_is_wrong_and_where():
     assert drawn({**failed, "text": None}) == f"\n{said}"
 
 
+def test_a_long_reason_goes_on_in_the_next_line():
+    nothing = dict.fromkeys(["kind", "queries", "keys", "segments", "layers", "heads", "attention"])
+    error = ERROR | {"message": "word " * 40 + "end"}
+    shown = drawn({"index": 0, "text": "The dog", **nothing, "error": error})
+    assert len(shown.splitlines()) > 2
+    assert shown.endswith("end\n")
+
+
 def first_line(one, **more):
     return drawn(one, **more).splitlines()[0]
 
