@@ -15,6 +15,8 @@ tfcli runs Hugging Face models from the shell. Try:
   tfcli sentiment "It is great to learn deep learning."
   printf 'I love it.\\nI hate it.\\n' | tfcli sentiment -f plain
   tfcli qa "Who wrote it?" --context "The letter is by Ada."
+  tfcli generate "Once upon a time"
+  tfcli attn "The dog chased its tail." --layer 4 --head 3
 
 All commands: tfcli --help. One of them: tfcli COMMAND --help
 """

@@ -34,6 +34,27 @@ class TestEachStarter:
             assert {weights.get_slice(key).get_dtype() for key in weights.keys()} == {"F16"}  # noqa: SIM118
 
 
+def test_the_package_stays_small():
+    files = [file for one in starters().values() for file in one.folder.iterdir()]
+    assert sum(file.stat().st_size for file in files) < 90e6
+    assert (starters()["gpt2-starter"].folder / "model.safetensors").stat().st_size < 30e6
+
+
+def test_the_gpt2_starter_is_a_gpt2_with_pieces_of_its_own():
+    import transformers
+
+    folder = starters()["gpt2-starter"].folder
+    model, report = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, output_loading_info=True
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert type(model).__name__ == "GPT2LMHeadModel"
+    assert not report["missing_keys"]
+    assert 6_000 <= len(tokenizer) <= 12_000
+    text = "The café of 好 👩‍👧 “said” she.\n"
+    assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+
+
 @pytest.mark.parametrize(
     "auto_class",
     ["AutoModel", "AutoModelForSequenceClassification", "AutoModelForQuestionAnswering"],

@@ -647,3 +647,32 @@ def test_nothing_is_drawn_at_temperature_0():
     with pytest.raises(UsageError, match="draws nothing") as refused:
         GenerateOptions(temperature=0.0)
     assert "--greedy" in refused.value.hint
+
+
+# The starter.
+
+
+def test_the_starter_writes_what_transformers_writes_with_it():
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from tfcli.models.registry import starter_for
+
+    folder = starter_for("generate").folder
+    model, tokenizer = (
+        AutoModelForCausalLM.from_pretrained(folder),
+        AutoTokenizer.from_pretrained(folder),
+    )
+    for prompt in ("Once upon a time", "The running dog was", "It was a cold, dark night, and"):
+        ids = tokenizer(prompt, return_tensors="pt")
+        theirs = model.generate(**ids, do_sample=False, max_new_tokens=32)
+        ours = next(run("generate", prompt, greedy=True, max_new_tokens=32))
+        assert ours["text"] == tokenizer.decode(theirs[0], skip_special_tokens=True)
+
+
+def test_every_line_of_a_pipe_is_written_on(tfcli):
+    prompts = b"Once upon a time\n" * 100
+    ended = tfcli("generate", "--max-new-tokens", "20", "-f", "jsonl", stdin=prompts)
+    records = [json.loads(line) for line in ended.out.splitlines()]
+    assert len(records) == 100
+    assert len({record["text"] for record in records}) > 90
+    assert all(record["text"].startswith("Once upon a time") for record in records)

@@ -331,3 +331,15 @@ def test_a_continuation_that_is_no_token_is_refused(tmp_path):
     make_writer(tmp_path, "gpt2", tokenizer="bert")
     with pytest.raises(UsageError, match="nothing in it is text to the model"):
         one("the film", str(tmp_path), of=[" "])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Once upon a", " time"),
+        ("She did not know what to", " do"),
+        ("He said, \"I don't", " know"),
+    ],
+)
+def test_the_starter_knows_common_words(text, expected):
+    assert next(run("next", text))["next"][0]["text"] == expected
