@@ -28,6 +28,7 @@ TSV = (
 )
 TSV = TSV.replace("index,text,shouted,length,error", "index\ttext\tshouted\tlength\terror")
 FAILED = "Note: 1 of 2 examples failed\n"
+WHY = "Note: 1 of 2 examples failed; the first is number 1: 8 characters; 7 at most\n"
 ONE = '{"index": 0, "text": "a", "shouted": "A", "length": 1}\n'
 EVIL = "\x1b[2J\x07[red]a[/red]\u202eb"
 NEW_CSV = "index,text,shouted,length,error\n0,a,A,1,\n"
@@ -41,7 +42,8 @@ NEW_CSV = "index,text,shouted,length,error\n0,a,A,1,\n"
     [("jsonl", JSONL), ("json", JSON), ("csv", CSV), ("tsv", TSV), ("plain", "A\n\n")],
 )
 def test_a_format_holds_results_and_errors(tfcli, form, expected):
-    assert tfcli("shout", "a", "too long", "-f", form) == (3, expected, FAILED)
+    note = WHY if form == "plain" else FAILED  # where the record does not say it
+    assert tfcli("shout", "a", "too long", "-f", form) == (3, expected, note)
 
 
 def test_a_pipe_gets_jsonl(tfcli):
@@ -233,7 +235,8 @@ def test_plain_in_a_pipe_comes_as_it_is_made(start, writer):
     ],
 )
 def test_the_name_of_the_file_says_its_format(tfcli, name, expected):
-    assert tfcli("shout", "a", "too long", "-o", name) == (3, "", FAILED)
+    note = WHY if name == "out.txt" else FAILED
+    assert tfcli("shout", "a", "too long", "-o", name) == (3, "", note)
     assert Path(name).read_text() == expected
 
 
@@ -408,3 +411,56 @@ def test_a_name_and_a_format_that_do_not_go_together(tfcli):
     ended = tfcli("attn", "a dog", "-o", "heads.npz", "-f", "csv")
     assert ended.err == "Error: Both --format csv and a name in .npz.\n"
     assert not Path("heads.npz").exists()
+
+
+# A page.
+
+PAGE = ("attn", "a dog", "--layer", "4")
+
+
+def test_a_page_in_a_file_or_in_a_pipe(tfcli):
+    assert tfcli(*PAGE, "-o", "a.html") == (0, "", "")
+    written = Path("a.html").read_text("utf-8")
+    assert written.startswith("<!doctype html>")
+    assert tfcli(*PAGE, "-f", "html") == (0, written, "")
+
+
+def test_a_page_is_opened(tfcli):
+    Path("browser").write_text('#!/bin/sh\necho "$1" >> opened')
+    Path("browser").chmod(0o755)
+    browser = f"{Path('browser').resolve()} %s"
+    assert tfcli(*PAGE, "--open", "-o", "a.html", BROWSER=browser) == (0, "", "")
+    assert tfcli(*PAGE, "--open", BROWSER=browser) == (0, "", "")
+    first, second = Path("opened").read_text().split()
+    assert first == Path("a.html").resolve().as_uri()
+    path = Path(second.removeprefix("file://"))
+    assert path.read_text("utf-8") == Path("a.html").read_text("utf-8")
+    path.unlink()
+
+
+def test_without_a_browser_the_page_is_named(tfcli):
+    ended = tfcli(*PAGE, "--open", "-o", "a.html", BROWSER="/bin/false %s")
+    assert ended == (0, "", "Note: no browser was found; the page is a.html\n")
+
+
+@pytest.mark.parametrize("given", [("-o", "a.json"), ("-f", "csv"), ("-o", "-")])
+def test_only_a_page_is_opened(tfcli, given):
+    ended = tfcli(*PAGE, "--open", *given)
+    assert ended.status == 2
+    assert ended.err.startswith("Error: --open shows a page: leave -o and -f out")
+
+
+@pytest.mark.parametrize("command", ["sentiment", "attn-stats"])
+def test_other_commands_have_no_page(tfcli, command):
+    assert tfcli(command, "a", "-f", "html").status == 2
+    ended = tfcli(command, "a", "-o", "a.html")
+    assert ended.err.startswith("Error: The name of a.html does not say which format to write.")
+    assert "--open" not in tfcli(command, "--help").out
+
+
+def test_numbers_have_no_page(tfcli):
+    ended = tfcli("attn", "a dog", "--entropy", "-o", "a.html")
+    assert ended.err == (
+        "Error: A page shows maps, with all that is in them: leave --entropy, --distance and "
+        "--patterns out.\n"
+    )

@@ -149,3 +149,9 @@ def test_slow_tokenizers_give_no_words():
     with pytest.raises(UnfitModelError, match="slow") as caught:
         encoded([("a", None)], loaded_with(Slow()), "words", truncate=False)
     assert caught.value.hint == "Leave --merge out."
+
+
+def test_tokens_know_the_words_that_they_make():
+    axis = axis_of("bert", "the great dogs")
+    assert axis.words().labels == axis_of("bert", "the great dogs", "words").labels
+    assert axis_of("bert", "the great dogs", "words").words is None

@@ -151,3 +151,35 @@ def test_what_is_no_number_is_not_sound(aggregate):
     maps[1, 3] = np.nan
     finding.take(maps)
     assert not finding.sound
+
+
+def paged(axis=PAIR, take=True, **how):
+    finding = Finding(axis, axis, [4, 5], [0, 3, 7], Telling(page=True, **how))
+    for layer in RANDOM:
+        finding.take(layer)
+        if take:
+            finding.take_vectors(np.ones((3, 5, 4)), np.zeros((3, 5, 4)), 0.5)
+    return finding.record()
+
+
+def test_a_page_has_words_and_vectors_too():
+    words = PAIR._replace(labels=["[CLS]", "ab"], starts=[0, 1])
+    record = paged(PAIR._replace(words=lambda: words))
+    assert record["units"]["keys"] == {
+        "special": PAIR.special,
+        "words": {"starts": [0, 1], "labels": ["[CLS]", "ab"]},
+    }
+    assert record["vectors"]["query"].shape == record["vectors"]["key"].shape == (2, 3, 5, 4)
+    assert record["vectors"]["scaling"] == [0.5, 0.5]
+    assert (record["attention"] == RANDOM).all()
+
+
+def test_a_page_of_some_units_has_their_vectors_and_no_words():
+    record = paged(PAIR._replace(words=lambda: PAIR), special=False)
+    assert record["vectors"]["key"].shape == (2, 3, 2, 4)
+    assert record["units"]["queries"] == {"special": [False, False], "words": None}
+
+
+@pytest.mark.parametrize("how", [{"take": False}, {"aggregate": "mean"}])
+def test_a_page_without_vectors(how):
+    assert paged(**how)["vectors"] is None

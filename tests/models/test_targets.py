@@ -60,7 +60,7 @@ def test_what_a_model_wrote_is_taken_token_by_token(t5):
     assert found.inputs["input_ids"] == [0, film, the]
     assert found.axis.labels == ["<pad>", "▁film", "▁the"]
     assert found.axis.special == [True, False, False]
-    assert written_target([0, film, the], t5, "none") == found
+    assert written_target([0, film, the], t5, "none").inputs == found.inputs
 
 
 def test_what_a_model_wrote_is_merged_where_the_tokenizer_cuts_it_so(t5):
@@ -74,3 +74,7 @@ def test_what_a_model_wrote_is_merged_where_the_tokenizer_cuts_it_so(t5):
 def test_what_a_decoder_begins_with(reader):
     assert decoder_start(loaded_from(reader("bart"))) == 2
     assert decoder_start(loaded_from(reader("t5", decoder_start_token_id=0))) == 0
+
+
+def test_the_words_of_a_target(t5):
+    assert target_of("great dogs", t5, "none").axis.words().labels == ["<pad>", "great", "dogs"]

@@ -6,11 +6,16 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from tfcli.cli.options import COMPLETIONS, InputOptions, ModelOptions, OutputOptions
+from tfcli.cli.options import (
+    COMPLETIONS,
+    PAGE,
+    InputOptions,
+    ModelOptions,
+    OutputOptions,
+    PageOptions,
+)
 from tfcli.core.options import Option, build, options_of
 from tfcli.core.task import Record, Task
-
-SHARED = {"Input": InputOptions, "Output": OutputOptions, "Model": ModelOptions}
 
 
 class Fold(NamedTuple):
@@ -50,6 +55,8 @@ class GroupedCommand(typer.core.TyperCommand):
 def command_for(task: Task, fold: Fold | None = None) -> Callable[..., None]:
     """A function for Typer; its parameters are the task's fields and options, then the shared."""
     own = option_parameters("Options", task.options_type)
+    output = PageOptions if fold is None and PAGE in getattr(task, "files", ()) else OutputOptions
+    shared = {"Input": InputOptions, "Output": output, "Model": ModelOptions}
     if fold is not None:
         own = [one for one in own if one.name in fold.takes]
 
@@ -68,12 +75,12 @@ def command_for(task: Task, fold: Fold | None = None) -> Callable[..., None]:
                 fields,
                 files,
                 fold,
-                *(filled(options_type, given) for options_type in SHARED.values()),
+                *(filled(options_type, given) for options_type in shared.values()),
             )
         )
 
     parameters = [*_field_parameters(task), *own]
-    for panel, options_type in SHARED.items():
+    for panel, options_type in shared.items():
         parameters += option_parameters(panel, options_type)
     return with_parameters(command, parameters)
 

@@ -8,6 +8,7 @@ from tfcli.core.job import DTYPES
 from tfcli.core.task import Flag
 from tfcli.formats.read import FORMATS as INPUT_FORMATS
 
+PAGE = "html"
 OUTPUT_FORMATS = ("auto", "table", "plain", "jsonl", "json", "csv", "tsv")
 
 
@@ -50,6 +51,21 @@ class OutputOptions:
     color: Annotated[str, Flag("When to use colour.", choices=("auto", "always", "never"))] = "auto"
     quiet: Annotated[bool, Flag("No progress and no notes on stderr.", "-q")] = False
     verbose: Annotated[bool, Flag("Say which model runs where.", "-v")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions(OutputOptions):
+    """The same for a task whose records a page shows."""
+
+    format: Annotated[
+        str,
+        Flag(
+            "auto: a table on a terminal, jsonl in a pipe.",
+            "-f",
+            choices=(*OUTPUT_FORMATS, PAGE),
+        ),
+    ] = "auto"
+    open: Annotated[bool, Flag("Show the page in a browser.")] = False
 
 
 @dataclass(frozen=True, slots=True)

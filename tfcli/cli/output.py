@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from tfcli.cli.options import OutputOptions
+from tfcli.cli.options import PAGE, OutputOptions, PageOptions
 from tfcli.core.characters import visible_lines
 from tfcli.core.record import Columns, only_records
 from tfcli.core.task import Piece, Record
@@ -41,9 +41,15 @@ class Output:
         self.files = files
         self.theme = theme
         self.path = None if options.output in (None, STDOUT) else options.output
+        self.opens = isinstance(options, PageOptions) and options.open
+        if self.opens and (options.output, options.json, options.format) == (None, False, "auto"):
+            handle, self.path = tempfile.mkstemp(".html", "tfcli-")
+            os.close(handle)
         self.packed = self.path is not None and self.path.endswith(".gz")
         self.format = self._format()
-        self.writer = self._binary_writer() if self.format in files else None
+        if self.opens and not (self.is_page and self.path):
+            raise UsageError("--open shows a page: leave -o and -f out, or write to FILE.html.")
+        self.writer = self._binary_writer() if self.format in files and not self.is_page else None
         if self.path is not None and not Path(self.path).absolute().parent.is_dir():
             raise UsageError(f"There is no folder {Path(self.path).parent} to write to.")
         if self.path is not None and Path(self.path).is_dir():
@@ -53,6 +59,11 @@ class Output:
     def is_picture(self) -> bool:
         """Whether a view draws the records."""
         return self.format == "table"
+
+    @property
+    def is_page(self) -> bool:
+        """Whether a browser shows the records."""
+        return self.format == PAGE
 
     @property
     def takes_pieces(self) -> bool:
@@ -87,6 +98,14 @@ class Output:
             finally:
                 with suppress(OSError):  # a full disk or device has said so before
                     out.detach()
+        if self.opens:
+            self._open(Path(self.path))
+
+    def _open(self, page: Path) -> None:
+        import webbrowser
+
+        if not webbrowser.open(page.resolve().as_uri()):
+            log.warning("no browser was found; the page is %s", page)
 
     def _write_to(self, out: TextIO, records: Generator[Record | Piece], columns: Columns) -> None:
         if isinstance(out, io.TextIOWrapper):
@@ -110,6 +129,10 @@ class Output:
                 out.flush()
 
     def _chunks(self, records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
+        if self.is_page:
+            from tfcli.views import page_of
+
+            return page_of(self.task)(only_records(records), columns)
         if not self.is_picture:
             advised = _advising(records) if self.files else records
             return FORMATS[self.format](advised, columns)

@@ -10,7 +10,7 @@ from typing import Any
 from tfcli.cli.command import Fold
 from tfcli.cli.inputs import incoming
 from tfcli.cli.messages import introduce, listen, say_notes, with_progress, without_progress
-from tfcli.cli.options import InputOptions, ModelOptions, OutputOptions
+from tfcli.cli.options import PAGE, InputOptions, ModelOptions, OutputOptions
 from tfcli.cli.output import Output
 from tfcli.core.batches import window_of
 from tfcli.core.job import Job, ModelRef, provenance_columns
@@ -84,10 +84,14 @@ def run_task(
     if model_options.offline:
         go_offline()
     theme = getattr(options, "theme", "light")
-    output = Output(output_options, task.name, getattr(task, "files", ()), theme)
+    files_of_task = [name for name in getattr(task, "files", ()) if fold is None or name != PAGE]
+    output = Output(output_options, task.name, files_of_task, theme)
+    if output.is_page:
+        options = task.for_page(options)  # type: ignore[attr-defined]
+    provenance = model_options.provenance or output.is_page
     first, *others = (field.name for field in task.fields)
     results = task.columns(options)
-    if model_options.provenance:
+    if provenance:
         results = (*results, *provenance_columns(model_options.ablate))
     silent = [field.name for field in task.fields if not field.repeated]
     found = incoming(
@@ -115,7 +119,7 @@ def run_task(
     outcome = Outcome(task, options)
     engine: Engine = local.run
     stream = output.takes_pieces and found.live and not (found.kept or found.more)
-    job = Job(task.name, model, options, model_options.provenance, stream)
+    job = Job(task.name, model, options, provenance, stream)
     run = outcome.watch(_sparing_garbage(engine(job, found.windows)))
     watched = sys.stderr.isatty() and not output_options.quiet
     shown = (

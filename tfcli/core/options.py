@@ -12,6 +12,9 @@ from tfcli.errors import UsageError
 
 T = TypeVar("T")
 
+INTERNAL = {"internal": True}
+"""The metadata of a field that is no option: what tfcli itself asks of a task."""
+
 
 class Option(NamedTuple):
     """One field of an option dataclass."""
@@ -43,7 +46,7 @@ def options_of(options_type: type[Any]) -> Iterator[Option]:
     """The options of a dataclass whose fields are ``Annotated[T, Flag(…)]``."""
     hints = get_type_hints(options_type, include_extras=True)
     for field in dataclasses.fields(options_type):
-        if not field.init:  # follows from the others
+        if not field.init or field.metadata == INTERNAL:
             continue
         hint = hints[field.name]
         if get_origin(hint) is not Annotated:

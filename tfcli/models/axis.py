@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from tfcli.core.task import Failure, Loaded
@@ -25,6 +25,8 @@ class Axis(NamedTuple):
     starts: list[int]
     """The first token of each unit."""
     tokens: int
+    words: "Callable[[], Axis] | None" = None
+    """The words that units which are tokens make, where the tokenizer knows them."""
 
 
 class Encoded(NamedTuple):
@@ -131,6 +133,9 @@ def _axis(
         [special[first] and ids[first] in borders for first in starts],
         starts,
         len(ids),
+        partial(_axis, inputs, encoding, texts, loaded, "words")
+        if merge == "none" and encoding is not None
+        else None,
     )
 
 

@@ -26,6 +26,8 @@ class Telling:
     """How many of each query's links to tell, instead of its weights."""
     statistics: Sequence[str] = ()
     """Which numbers of each head to tell, instead of its map."""
+    page: bool = False
+    """Whether to tell what a page shows, too: the words of the tokens, queries and keys."""
 
 
 class Finding:
@@ -46,6 +48,8 @@ class Finding:
         """What is told of each layer: links, or numbers."""
         self._weights: Any = None
         """(layer, head, query, key)"""
+        self._vectors: list[tuple[Any, Any, float]] = []
+        """Queries, keys and scaling of each layer."""
 
     def take(self, maps: Any) -> None:
         """The maps of the next layer, (head, query, key), between tokens."""
@@ -65,6 +69,10 @@ class Finding:
         if self.complete:
             whole = self._joined[None].astype(maps.dtype)
             self._tell(0, merged(whole, self.queries, self.keys) if how == ROLLOUT else whole)
+
+    def take_vectors(self, queries: Any, keys: Any, scaling: float) -> None:
+        """Queries and keys of the next layer, each (head, token, dim)."""
+        self._vectors.append((queries[:, self.rows], keys[:, self.columns], scaling))
 
     @property
     def complete(self) -> bool:
@@ -96,6 +104,8 @@ class Finding:
         record = {**_units(self.queries, self.rows, self.keys, self.columns), **self.named}
         if self.how.links is not None:
             return record | {"links": [link for links in self._parts for link in links]}
+        if self.how.page:
+            record |= {"units": self._units_of_page(), "vectors": self._vectors_of_page()}
         if not self.how.statistics:
             return record | {"attention": self._weights}
         # (layer, head)
@@ -104,6 +114,27 @@ class Finding:
             several = name == "patterns"
             record[name] = {one: tables[one] for one in PATTERNS} if several else tables[name]
         return record
+
+    def _units_of_page(self) -> Record:
+        """Of each side which units are special, and which words they make."""
+        sides = {"queries": (self.queries, self.rows), "keys": (self.keys, self.columns)}
+        found: Record = {}
+        for name, (axis, chosen) in sides.items():
+            words = axis.words() if axis.words and len(chosen) == len(axis.labels) else None
+            found[name] = {
+                "special": [axis.special[unit] for unit in chosen],
+                "words": words and {"starts": words.starts, "labels": words.labels},
+            }
+        return found
+
+    def _vectors_of_page(self) -> Record | None:
+        """Queries and keys, (layer, head, token, dim), where the units are tokens."""
+        tokens = all(len(axis.starts) == axis.tokens for axis in (self.queries, self.keys))
+        alike = len({queries.shape[-1] for queries, *_ in self._vectors}) == 1
+        if self.how.aggregate is not None or not (tokens and alike):
+            return None
+        queries, keys, scalings = zip(*self._vectors, strict=True)
+        return {"query": np.stack(queries), "key": np.stack(keys), "scaling": list(scalings)}
 
 
 class Neurons(NamedTuple):

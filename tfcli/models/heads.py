@@ -50,6 +50,11 @@ def maps_of(
         weights = attention.weights(heads).cpu().numpy()  # (row, head, query, key)
         for one, padded in zip(found, weights, strict=True):
             one.take(padded[:, : one.queries.tokens, : one.keys.tokens])
+        if how.page and isinstance(attention, Attention):
+            vectors = (side.cpu().numpy() for side in attention.vectors(heads))
+            for one, query, key in zip(found, *vectors, strict=True):  # (head, token, dim)
+                own = query[:, : one.queries.tokens], key[:, : one.keys.tokens]
+                one.take_vectors(*own, attention.scaling)
 
     look(loaded, inputs, kind, layers, take)
     if not all(one.complete for one in found):

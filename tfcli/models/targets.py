@@ -51,11 +51,9 @@ def written_target(written: Sequence[int], loaded: Loaded, merge: str) -> Encode
     ends = {*parting(tokenizer), tokenizer.pad_token_id}
     count = next((i for i, id in enumerate(written) if i and id in ends), len(written))
     ids = list(written[:count])
-    if merge != "none":
-        text = tokenizer.decode(ids, skip_special_tokens=True)
-        cut = _shifted(text, ids[0], loaded, merge)
-        if cut.inputs["input_ids"] == ids:
-            return cut
+    cut = _shifted(tokenizer.decode(ids, skip_special_tokens=True), ids[0], loaded, merge)
+    if cut.inputs["input_ids"] == ids:
+        return cut
     labels = [spelled(id, tokenizer) for id in ids]
     special = [not i or id in tokenizer.all_special_ids for i, id in enumerate(ids)]
     no = [False] * count
@@ -76,15 +74,20 @@ def decoder_start(loaded: Loaded) -> int:
 def _shifted(text: str, start: int, loaded: Loaded, merge: str) -> Encoded:
     batch: Any = loaded.tokenizer(text_target=[text], verbose=False)
     whole = encoded_at(batch, 0, (text, None), loaded, merge)
-    ids, axis = whole.inputs["input_ids"], whole.axis
+    ids = whole.inputs["input_ids"]
     end = len(ids) - 1 if ids and ids[-1] in parting(loaded.tokenizer) else len(ids)
-    kept = [unit for unit, first in enumerate(axis.starts) if first < end]
-    shifted = Axis(
-        [spelled(start, loaded.tokenizer), *(axis.labels[unit] for unit in kept)],
-        [0] * (1 + len(kept)),
-        [True, *(axis.special[unit] for unit in kept)],
-        [False, *(axis.separator[unit] for unit in kept)],
-        [0, *(axis.starts[unit] + 1 for unit in kept)],
-        1 + end,
-    )
-    return Encoded({"input_ids": [start, *ids[:end]]}, shifted)
+
+    def shifted(axis: Axis) -> Axis:
+        kept = [unit for unit, first in enumerate(axis.starts) if first < end]
+        words = axis.words
+        return Axis(
+            [spelled(start, loaded.tokenizer), *(axis.labels[unit] for unit in kept)],
+            [0] * (1 + len(kept)),
+            [True, *(axis.special[unit] for unit in kept)],
+            [False, *(axis.separator[unit] for unit in kept)],
+            [0, *(axis.starts[unit] + 1 for unit in kept)],
+            1 + end,
+            None if words is None else lambda: shifted(words()),
+        )
+
+    return Encoded({"input_ids": [start, *ids[:end]]}, shifted(whole.axis))

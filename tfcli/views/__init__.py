@@ -27,6 +27,13 @@ def view_of(task: str) -> View:
     return view
 
 
+def page_of(task: str) -> Callable[[Iterable[Record], Columns], Iterator[str]]:
+    """What makes a page of a task's records, for a browser."""
+    page: Callable[[Iterable[Record], Columns], Iterator[str]]
+    page = import_module(f"{__name__}.{task}.page").page
+    return page
+
+
 def console_for(out: TextIO, color: str) -> Console:
     """A console for ``--color``; with ``auto``, NO_COLOR and FORCE_COLOR are heard.
 

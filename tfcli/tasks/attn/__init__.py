@@ -1,101 +1,25 @@
 """``tfcli attn``: what a model's attention heads look at."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Any
 
 from tfcli.core.places import places, ranges
-from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
+from tfcli.core.task import Batch, Example, Failure, Field, Loaded, Record, Row
 from tfcli.errors import UsageError
-from tfcli.models.axis import MERGES, Encoded, encoded
+from tfcli.models.axis import Encoded, encoded
 from tfcli.models.targets import NEW_TOKENS, target_of
+from tfcli.tasks.attn.options import AttnOptions
 
 KINDS = ("self", "encoder", "decoder", "cross")
 TOKEN_BYTES = 1 << 17
 """Bytes of maps that take as much room in a batch as a token."""
 
+PAGE_BYTES = 200_000_000
+"""Bytes of maps of a text that a page shows without making its reader wait: a quarter is stored."""
+
 SMALL_WINDOW = 64
 """Examples in a window, where what they come to is small."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttnOptions:
-    """What ``tfcli attn`` takes."""
-
-    layer: Annotated[
-        str | None, Flag("Layers: 4 or 0,3,5-7 or all; -1 is the last.", metavar="LAYERS")
-    ] = None
-    head: Annotated[str | None, Flag("Heads of these layers, likewise.", metavar="HEADS")] = None
-    kind: Annotated[
-        str | None,
-        Flag("Which attention of a model with encoder and decoder.", choices=KINDS),
-    ] = None
-    merge: Annotated[
-        str, Flag("Take the tokens of a word, or of a character, as one.", choices=MERGES)
-    ] = "none"
-    between: Annotated[
-        str,
-        Flag("Of a pair: from which text to which.", choices=("all", "aa", "ab", "ba", "bb")),
-    ] = "all"
-    no_special: Annotated[bool, Flag("Leave out [CLS], [SEP] and their like.")] = False
-    agg: Annotated[
-        str | None, Flag("One map of all layers and heads asked for.", choices=("mean", "max"))
-    ] = None
-    top_k: Annotated[
-        int | None, Flag("Only the N strongest links of each token, as 'links'.", min=1)
-    ] = None
-    rollout: Annotated[
-        bool, Flag("Follow the attention from the first layer to the last asked for.")
-    ] = False
-    entropy: Annotated[bool, Flag("How widely each head looks, in nats.")] = False
-    distance: Annotated[bool, Flag("How far each head looks, in tokens.")] = False
-    patterns: Annotated[
-        bool, Flag("What goes to the previous, next, first and same token, and to separators.")
-    ] = False
-    neurons: Annotated[
-        bool, Flag("How the query of one --token meets each key, number by number.")
-    ] = False
-    token: Annotated[int | None, Flag("The token for --neurons, counted from 0.")] = None
-    half: Annotated[bool, Flag("Give float16 numbers, which take half the room.")] = False
-    truncate: Annotated[
-        str | None, Flag("Cut the end off texts that are too long.", choices=("right",))
-    ] = None
-    max_bytes: Annotated[int, Flag("Refuse a text whose maps are larger.", min=1)] = 1_000_000_000
-    theme: Annotated[str, Flag("Colours of a figure.", choices=("light", "dark"))] = "light"
-
-    def __post_init__(self) -> None:
-        """Refuse what does not go together."""
-        ranges(self.layer, "layer")
-        ranges(self.head, "head")
-        if self.neurons != (self.token is not None):
-            raise UsageError("--neurons and --token go together: --neurons --token 5")
-        forms = {
-            "--neurons": self.neurons,
-            "--rollout": self.rollout,
-            "--agg": self.agg is not None,
-            "--entropy, --distance and --patterns": bool(self.statistics),
-        }
-        chosen = [name for name, given in forms.items() if given]
-        if len(chosen) > 1:
-            raise UsageError(f"{chosen[0]} does not go together with {chosen[1]}.")
-        if self.top_k is not None and (self.neurons or self.statistics):
-            raise UsageError(f"--top-k does not go together with {chosen[0]}.")
-        if self.neurons and (self.merge != "none" or self.between != "all" or self.no_special):
-            raise UsageError(
-                "--neurons shows one token and all keys: leave the choice of them out."
-            )
-        if self.rollout and self.head is not None:
-            raise UsageError("--rollout takes the mean of all heads: leave --head out.")
-
-    @property
-    def is_small(self) -> bool:
-        """Whether what is told of a text is less than a map for each head."""
-        return bool(self.statistics or self.agg or self.rollout)
-
-    @property
-    def statistics(self) -> tuple[str, ...]:
-        """The numbers to give for each head, in place of its map."""
-        return tuple(name for name in ("entropy", "distance", "patterns") if getattr(self, name))
 
 
 class Attn:
@@ -114,7 +38,7 @@ class Attn:
         Field("target", required=False, repeated=False, help="What a decoder writes, or generate."),
     )
     options_type = AttnOptions
-    files = ("npz", "safetensors", "png", "svg", "pdf")
+    files = ("html", "npz", "safetensors", "png", "svg", "pdf")
     standard = "google-bert/bert-base-uncased@86b5e09"
 
     def columns(self, options: AttnOptions) -> tuple[str, ...]:
@@ -124,7 +48,12 @@ class Attn:
         if options.neurons:
             return (*which, "token", "query", "key", "product", "score", "attention", *cut)
         found = ("links",) if options.top_k is not None else ("attention",)
-        return (*which, *(options.statistics or found), *cut)
+        page = ("units", "vectors") if options.page else ()
+        return (*which, *(options.statistics or found), *page, *cut)
+
+    def for_page(self, options: AttnOptions) -> AttnOptions:
+        """The options under which a record has all that a page shows."""
+        return replace(options, page=True)
 
     def window(self, options: AttnOptions) -> int:
         """Texts with many maps wait for nothing; what is small may wait for its like."""
@@ -168,6 +97,7 @@ class Attn:
             not options.no_special,
             options.top_k,
             options.statistics,
+            options.page,
         )
         found: dict[int, Record | Failure] = {}
         for kind in {row.note.kind for row in batch.rows}:
@@ -255,9 +185,11 @@ def _prepared(
     keys = queries if kind == "decoder" else text.axis.tokens
     maps = maps_at_once(loaded, kind, 1 if options.is_small else len(layers), len(heads))
     needed = 4 * maps * keys * (1 if options.neurons else queries)
-    if needed > options.max_bytes:
+    most = min(PAGE_BYTES, options.max_bytes) if options.page else options.max_bytes
+    if needed > most:
         many = f"{maps:,} maps of {queries:,} × {keys:,} tokens"
-        sizes = f"{needed:,} bytes, and --max-bytes allows {options.max_bytes:,}"
+        limit = "--max-bytes" if most == options.max_bytes else "a page"
+        sizes = f"{needed:,} bytes, and {limit} allows {most:,}"
         return Failure("too_large", f"{many} take {sizes}; ask for fewer with --layer and --head")
     note = Wanted(kind, layers, heads, text.axis, read, text.truncated)
     return [Row(text.inputs, note, needed // TOKEN_BYTES)]

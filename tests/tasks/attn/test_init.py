@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tfcli import run
-from tfcli.core.options import build
 from tfcli.errors import UsageError
-from tfcli.tasks.attn import TASK, AttnOptions
+from tfcli.tasks.attn import TASK
+from tfcli.tasks.attn.options import AttnOptions
 
 STREET = "The animal did not cross the street because it was too hot"
 
@@ -272,25 +272,6 @@ def test_neurons():
 def test_neurons_of_a_token_that_is_not_there():
     error = attn("a dog", neurons=True, token=4)["error"]
     assert error["message"] == "there is no token 4: the text has 4, from 0 on"
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"neurons": True}, "--neurons and --token go together"),
-        ({"token": 3}, "--neurons and --token go together"),
-        ({"rollout": True, "agg": "mean"}, "--rollout does not go together with --agg"),
-        ({"entropy": True, "rollout": True}, "--rollout does not go together with --entropy"),
-        ({"top_k": 3, "entropy": True}, "--top-k does not go together with --entropy"),
-        ({"neurons": True, "token": 1, "merge": "words"}, "--neurons shows one token"),
-        ({"rollout": True, "head": "3"}, "--rollout takes the mean of all heads"),
-        ({"layer": "four"}, "--layer takes numbers"),
-        ({"head": "1,,2"}, "--head takes numbers"),
-    ],
-)
-def test_what_does_not_go_together(options, message):
-    with pytest.raises(UsageError, match=message):
-        build(AttnOptions, options)
 
 
 # Sizes.
