@@ -31,7 +31,7 @@ def main() -> None:
         attn("-o", str(file))
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         for name, fragment in VIEWS.items():
-            page = browser.new_page(viewport={"width": 1000, "height": 640}, device_scale_factor=2)
+            page = browser.new_page(viewport={"width": 1000, "height": 640})
             page.goto(f"{file.as_uri()}{fragment}")
             page.wait_for_function("window.page !== undefined")
             page.screenshot(path=IMAGES / name)

@@ -116,6 +116,7 @@ class Page {
     fillControls(this);
     document.title = find("title").textContent;
     this.layout = this.text.error ? null : this.view.layout(this);
+    fillSliders(this.layout ?? {});
     this.draw();
     fillTable(this);
   }
@@ -210,6 +211,18 @@ function fillControls(page) {
   find("unsort").disabled = !shown.sort;
   const tokens = text.queries.labels.map((label, i) => [i, `${i} ${fitted(label, 160)}`]);
   fillSelect("token", shown.view === "neurons" ? tokens : [], shown.token);
+}
+
+/** Let the sliders stand where the picture is, also where nobody moved them. */
+function fillSliders({ least, cell, most }) {
+  if (least !== undefined) {
+    find("least").value = String(Math.round(least * 255));
+    find("least-value").textContent = least.toFixed(3);
+  }
+  if (cell !== undefined) {
+    find("cell").max = String(Math.min(48, most));
+    find("cell").value = String(cell);
+  }
 }
 
 function fillSelect(id, choices, chosen) {
