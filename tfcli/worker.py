@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from queue import SimpleQueue
+from textwrap import shorten
 from typing import Any
 
 from tfcli.core.batches import batch_size, longest_first
@@ -203,7 +204,9 @@ class Worker:
 def _brief(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
-    return str(value) if value is None or isinstance(value, (str, int)) else "…"
+    if isinstance(value, str):
+        return shorten(value, 60, placeholder=" …")
+    return str(value) if value is None or isinstance(value, int) else "…"
 
 
 def _too_large(row: Row) -> ResourceError:

@@ -395,6 +395,8 @@ def test_a_causal_model_looks_back_only(opened, tmp_path, reader):
     values = page.evaluate("Array.from(weightsOf(window.page.text, 0, 0))")
     size = int(len(values) ** 0.5)
     assert (np.triu(np.array(values).reshape(size, size), 1) == 0).all()
+    page.evaluate("window.page.change({view: 'neurons', token: 1})")
+    assert count(svg_of(page), "image") == 1 + 2 * 2  # the keys up to the token
 
 
 def test_a_model_without_neurons_says_so(opened, tmp_path, reader):

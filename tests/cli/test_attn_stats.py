@@ -54,7 +54,7 @@ def test_failed_texts_do_not_count(tfcli, reader):
     ended = tfcli("attn-stats", *TEXTS, " ", "the " * 99, "-m", reader("bert"))
     assert ended.status == 3
     assert ended.out == whole.out
-    assert "Note: 2 of 5 examples failed; the first is number 3: the text is empty" in ended.err
+    assert "Note: 2 of 5 examples failed, the first at index 3: the text is empty" in ended.err
 
 
 def test_between_two_stacks_there_is_only_entropy(tfcli, reader):
@@ -100,3 +100,10 @@ def test_means_keep_no_columns(tfcli):
     ended = tfcli("attn-stats", "-i", "x.csv", "--keep", "id")
     assert (ended.status, ended.out) == (2, "")
     assert "keep no columns" in ended.err
+
+
+def test_texts_that_are_cut_count(tfcli, reader):
+    given = ("-m", reader("bert"), "--truncate", "right", "--layer", "0", "--head", "0")
+    ended = tfcli("attn-stats", "the " * 99, *given, "-f", "csv")
+    assert ended.status == 0
+    assert ended.out.splitlines()[1].startswith("0,1,64,0,0,")

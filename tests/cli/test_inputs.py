@@ -176,7 +176,7 @@ def test_an_unknown_encoding_is_a_usage_error(tfcli):
 
 def test_a_bad_byte_is_that_lines_error(shout):
     ended = shout(stdin=b"a\n\xff\nb\n")
-    note = "Note: 1 of 3 examples failed; the first is number 1: not utf-8: byte 0xff at"
+    note = "Note: 1 of 3 examples failed, the first at index 1: not utf-8: byte 0xff at"
     assert (ended.status, ended.out) == (3, "A\n\nB\n")
     assert ended.err.startswith(note)
 

@@ -28,7 +28,7 @@ TSV = (
 )
 TSV = TSV.replace("index,text,shouted,length,error", "index\ttext\tshouted\tlength\terror")
 FAILED = "Note: 1 of 2 examples failed\n"
-WHY = "Note: 1 of 2 examples failed; the first is number 1: 8 characters; 7 at most\n"
+WHY = "Note: 1 of 2 examples failed, the first at index 1: 8 characters; 7 at most\n"
 ONE = '{"index": 0, "text": "a", "shouted": "A", "length": 1}\n'
 EVIL = "\x1b[2J\x07[red]a[/red]\u202eb"
 NEW_CSV = "index,text,shouted,length,error\n0,a,A,1,\n"

@@ -3,7 +3,7 @@
 import gc
 import logging
 import sys
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -14,7 +14,7 @@ from tfcli.cli.options import PAGE, InputOptions, ModelOptions, OutputOptions
 from tfcli.cli.output import Output
 from tfcli.core.batches import window_of
 from tfcli.core.job import Job, ModelRef, provenance_columns
-from tfcli.core.record import Columns, Event, LongForm, only_records
+from tfcli.core.record import Columns, Event, only_records
 from tfcli.core.task import Piece, Progress, Task
 from tfcli.engines import Engine, local
 from tfcli.errors import (
@@ -93,6 +93,7 @@ def run_task(
     results = task.columns(options)
     if provenance:
         results = (*results, *provenance_columns(model_options.ablate))
+    long = task.long_form(options) if hasattr(task, "long_form") else None
     silent = [field.name for field in task.fields if not field.repeated]
     found = incoming(
         task,
@@ -100,7 +101,7 @@ def run_task(
         {name: fields[name] for name in others},
         files,
         input_options,
-        (*results, *(task.long_columns(options) if hasattr(task, "long_columns") else ())),
+        (*results, *(long.columns if long is not None else ())),
         window_of(task, options),
         shown=silent if output.is_picture else (),
     )
@@ -109,7 +110,7 @@ def run_task(
         ("index", *repeated, *found.kept),
         results,
         found.more,
-        long_form_of(task, options, repeated),
+        long,
         lone=found.live and found.reader is None,
     )
     if fold is not None:
@@ -136,7 +137,7 @@ def run_task(
         return TERMINATED if isinstance(exc, Terminated) else INTERRUPTED
     if outcome.failed:
         unseen = fold is not None or output.format == "plain"  # where no record says why
-        why = f"; the first is number {outcome.first_failure}" if unseen else ""
+        why = f", the first at index {outcome.first_failure}" if unseen else ""
         log.warning("%d of %s failed%s", outcome.failed, _count(outcome.count, "example"), why)
     return outcome.status
 
@@ -155,14 +156,6 @@ def _sparing_garbage(run: Iterable[Event]) -> Generator[Event]:
             yield event
     finally:
         gc.enable()
-
-
-def long_form_of(task: Task, options: Any, repeated: Sequence[str]) -> LongForm | None:
-    """How a task's records become lines of a table, if one line is not enough for them."""
-    if not hasattr(task, "long_form"):
-        return None
-    omitted = frozenset({*repeated, *task.columns(options)})
-    return LongForm(task.long_columns(options), task.long_form, omitted)  # type: ignore[attr-defined]
 
 
 def _count(number: int, noun: str) -> str:

@@ -102,7 +102,8 @@ def _fits(option: Option, value: Any) -> bool:
 def _takes(option: Option) -> str:
     flag = option.flag
     if not {int, float} & set(option.kinds):
-        return f"one of {', '.join(flag.choices)}" if flag.choices else option.kinds[0].__name__
+        one_of = "one of " if len(flag.choices) > 1 else ""
+        return one_of + ", ".join(flag.choices) if flag.choices else option.kinds[0].__name__
     number = "a whole number" if float not in option.kinds else "a number"
     if flag.min is not None and flag.max is not None:
         number += f" from {flag.min:g} to {flag.max:g}"

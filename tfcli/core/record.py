@@ -21,6 +21,8 @@ class LongForm(NamedTuple):
     """The values of these columns, line by line."""
     omitted: frozenset[str]
     """The keys of the record that lines do not repeat."""
+    plain: int | None = None
+    """How many of the columns ``plain`` has; None: all."""
 
 
 class Columns(NamedTuple):

@@ -147,8 +147,8 @@ class Task(Protocol):
     - ``window(options) -> int``, how many examples to take at a time, where many would make the
       first wait, or fill the memory,
     - ``streams = True``: its ``forward`` gives text to ``batch.emit`` as it is made,
-    - ``long_columns(options) -> tuple[str, ...]`` and ``long_form(record) -> Iterator[tuple]``: the
-      lines that ``plain``, csv and tsv have for each record, where one is not enough,
+    - ``long_form(options) -> LongForm | None``: the lines that ``plain``, csv and tsv have for each
+      record, where one is not enough,
     - ``files``, further extensions that ``--output`` takes: ``("npz", "png")``.
     """
 

@@ -75,7 +75,8 @@ def json_lines(text: Iterable[str]) -> Iterator[Parsed]:
         try:
             yield Parsed(number, _object_or_text(_load(str(line))))
         except json.JSONDecodeError as exc:
-            yield Parsed(number, Failure("json", f"not JSON: {exc.msg} at character {exc.pos + 1}"))
+            what = exc.msg.removesuffix(" at")
+            yield Parsed(number, Failure("json", f"not JSON: {what} at character {exc.pos + 1}"))
         except ValueError as exc:
             yield Parsed(number, Failure("json", f"not JSON: {exc}"))
 

@@ -138,7 +138,7 @@ def plain(records: Iterable[Record | Piece], columns: Columns) -> Iterator[str]:
 def _tabbed(record: Record, long: LongForm) -> Iterator[str]:
     """The lines of a record; a failed one has none."""
     for line in () if "error" in record else long.lines(record):
-        yield "\t".join(to_text(value).translate(_ONE_LINE) for value in line) + "\n"
+        yield "\t".join(to_text(one).translate(_ONE_LINE) for one in line[: long.plain]) + "\n"
 
 
 _ONE_LINE = str.maketrans({"\n": r"\n", "\r": r"\r", "\t": r"\t"})

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
+from tfcli.core.record import LongForm
 from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UsageError
 from tfcli.models.continuation import Prompt, Written
@@ -221,6 +222,18 @@ class Generate:
         if options.truncate is not None:
             record["truncated"] = rows[0].note.truncated
         return record
+
+    def long_form(self, options: GenerateOptions) -> LongForm | None:
+        """Of several texts for a prompt each has a line."""
+        if options.num_return_sequences is None:
+            return None
+        logprobs = ("logprobs",) if options.logprobs is not None else ()
+        return LongForm(
+            ("text", "finish_reason", "new_tokens", "seed", *logprobs),
+            lambda record: (tuple(one.values()) for one in record["sequences"]),
+            frozenset({*self.columns(options)} - {"truncated"}),
+            plain=1,
+        )
 
 
 def _plan(loaded: Loaded, options: GenerateOptions) -> Any:

@@ -75,6 +75,13 @@ def test_tokens_and_words_can_be_seen():
     assert (text["layers"], text["heads"]) == ([4], ["mean"])
 
 
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_page_knows_whether_a_model_looks_back_only(causal):
+    weights = np.tril(RECORD["attention"]) if causal else RECORD["attention"]
+    (text,) = texts_in(made(RECORD | {"attention": weights}))
+    assert text["causal"] is causal
+
+
 def test_a_text_that_failed_has_its_reason():
     _, failed = texts_in(made(RECORD, FAILED))
     assert (failed["title"], failed["error"]) == ("b", "nothing␇ in it")

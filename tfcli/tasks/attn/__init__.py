@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tfcli.core.places import places, ranges
+from tfcli.core.record import LongForm
 from tfcli.core.task import Batch, Example, Failure, Field, Loaded, Record, Row
 from tfcli.errors import UsageError
 from tfcli.models.axis import Encoded, encoded
@@ -127,24 +128,33 @@ class Attn:
         (found,) = outputs
         return halved(found) if options.half and not isinstance(found, Failure) else found
 
-    def long_columns(self, options: AttnOptions) -> tuple[str, ...]:
+    def long_form(self, options: AttnOptions) -> LongForm:
         """A line for each weight; for the numbers of heads a line for each head."""
-        cut = ("truncated",) if options.truncate is not None else ()
+        omitted = frozenset({"text", *self.columns(options)})
         if options.statistics:
-            from tfcli.models.maps import PATTERNS
-
-            numbers = [name for name in options.statistics if name != "patterns"]
-            return ("layer", "head", *numbers, *(PATTERNS if options.patterns else ()), *cut)
-        score = ("score",) if options.neurons else ()
+            return LongForm(_columns_of_numbers(options), _lines, omitted)
         units = ("query_index", "key_index", "query", "key")
-        return ("layer", "head", *units, *score, "weight", *cut)
+        score = ("score",) if options.neurons else ()
+        cut = ("truncated",) if options.truncate is not None else ()
+        columns = ("layer", "head", *units, *score, "weight")
+        return LongForm(
+            (*columns, *cut),
+            lambda record: ((*line, *(record[name] for name in cut)) for line in _lines(record)),
+            omitted,
+        )
 
-    def long_form(self, record: Record) -> Iterator[tuple[Any, ...]]:
-        """The values of these columns, line by line."""
-        from tfcli.models.findings import lines
 
-        cut = (record["truncated"],) if "truncated" in record else ()
-        return ((*line, *cut) for line in lines(record))
+def _columns_of_numbers(options: AttnOptions) -> tuple[str, ...]:
+    from tfcli.models.maps import PATTERNS
+
+    numbers = [name for name in options.statistics if name != "patterns"]
+    return ("layer", "head", *numbers, *(PATTERNS if options.patterns else ()))
+
+
+def _lines(record: Record) -> Iterator[tuple[Any, ...]]:
+    from tfcli.models.findings import lines
+
+    return lines(record)
 
 
 def _told(seen: Any, wanted: Any, loaded: Loaded) -> Record | Failure:

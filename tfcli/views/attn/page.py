@@ -78,6 +78,7 @@ def _parts(record: Record) -> Iterator[bytes]:
             "layers": _names(record["layers"]),
             "heads": _names(record["heads"]),
             "shape": weights.shape,
+            "causal": record["queries"] == record["keys"] and not np.triu(weights, 1).any(),
             "queries": _side(record, "queries"),
             "keys": _side(record, "keys"),
         }

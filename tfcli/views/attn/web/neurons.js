@@ -49,8 +49,7 @@ const NEURON_VIEW = {
         colour: text.keys.segments[place] ? colours.second : colours.ink,
         size: Math.min(13, line - 4), anchor: "end", bold: Boolean(here),
       });
-      const seen = row.weight > 0 || !text.causal || place <= token;
-      if (!seen) return;
+      if (text.causal && place > token) return; // what it may not see
       const height = line - 4;
       pen.picture(columns.key, y + 2, strip, height, signedPixels([row.key], sizes.key, dark));
       pen.picture(columns.product, y + 2, strip, height, signedPixels([row.products], sizes.product, dark));
