@@ -2,14 +2,14 @@
 
 import pytest
 
-from tfcli.cli.command import SHARED
-from tfcli.cli.options import COMPLETIONS
+from tfcli.cli.options import COMPLETIONS, InputOptions, ModelOptions, OutputOptions
 from tfcli.core.options import options_of
 from tfcli.models.cache import repo_folder
 from tfcli.models.registry import starters
 from tfcli.tasks import BUILT_IN, task_named
 
-OPTIONS = [option for group in SHARED.values() for option in options_of(group)]
+SHARED = (InputOptions, OutputOptions, ModelOptions)
+OPTIONS = [option for group in SHARED for option in options_of(group)]
 LETTERS = {
     "-i": "input",
     "-o": "output",

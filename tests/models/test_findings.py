@@ -158,7 +158,7 @@ def paged(axis=PAIR, take=True, **how):
     for layer in RANDOM:
         finding.take(layer)
         if take:
-            finding.take_vectors(np.ones((3, 5, 4)), np.zeros((3, 5, 4)), 0.5)
+            finding.take_vectors(np.ones((3, 5, 4)), np.zeros((3, 5, 4)), 0.5, False)
     return finding.record()
 
 
@@ -170,7 +170,9 @@ def test_a_page_has_words_and_vectors_too():
         "words": {"starts": [0, 1], "labels": ["[CLS]", "ab"]},
     }
     assert record["vectors"]["query"].shape == record["vectors"]["key"].shape == (2, 3, 5, 4)
-    assert record["vectors"]["scaling"] == [0.5, 0.5]
+    assert (record["vectors"]["scaling"], record["vectors"]["bias"]) == ([0.5, 0.5], False)
+    assert record["units"]["whole"] is False
+    assert paged(whole=True)["units"]["whole"] is True
     assert (record["attention"] == RANDOM).all()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
+from uuid import uuid4
 
 from tfcli.cli.options import PAGE, OutputOptions, PageOptions
 from tfcli.core.characters import visible_lines
@@ -43,8 +44,7 @@ class Output:
         self.path = None if options.output in (None, STDOUT) else options.output
         self.opens = isinstance(options, PageOptions) and options.open
         if self.opens and (options.output, options.json, options.format) == (None, False, "auto"):
-            handle, self.path = tempfile.mkstemp(".html", "tfcli-")
-            os.close(handle)
+            self.path = str(Path(tempfile.gettempdir(), f"tfcli-{uuid4().hex}.html"))
         self.packed = self.path is not None and self.path.endswith(".gz")
         self.format = self._format()
         if self.opens and not (self.is_page and self.path):

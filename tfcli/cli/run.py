@@ -103,7 +103,7 @@ def run_task(
         input_options,
         (*results, *(long.columns if long is not None else ())),
         window_of(task, options),
-        shown=silent if output.is_picture else (),
+        shown=silent if output.is_picture or output.is_page else (),
     )
     repeated = [name for name in (first, *others) if name not in silent]
     columns = Columns(

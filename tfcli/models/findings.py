@@ -28,6 +28,8 @@ class Telling:
     """Which numbers of each head to tell, instead of its map."""
     page: bool = False
     """Whether to tell what a page shows, too: the words of the tokens, queries and keys."""
+    whole: bool = False
+    """Whether all heads are told."""
 
 
 class Finding:
@@ -50,6 +52,8 @@ class Finding:
         """(layer, head, query, key)"""
         self._vectors: list[tuple[Any, Any, float]] = []
         """Queries, keys and scaling of each layer."""
+        self._biased = False
+        """Whether a number for the place is added to a score."""
 
     def take(self, maps: Any) -> None:
         """The maps of the next layer, (head, query, key), between tokens."""
@@ -70,9 +74,11 @@ class Finding:
             whole = self._joined[None].astype(maps.dtype)
             self._tell(0, merged(whole, self.queries, self.keys) if how == ROLLOUT else whole)
 
-    def take_vectors(self, queries: Any, keys: Any, scaling: float) -> None:
+    def take_vectors(self, queries: Any, keys: Any, scaling: float, biased: bool) -> None:
         """Queries and keys of the next layer, each (head, token, dim)."""
-        self._vectors.append((queries[:, self.rows], keys[:, self.columns], scaling))
+        self._biased = biased
+        if self.how.aggregate is None:
+            self._vectors.append((queries[:, self.rows], keys[:, self.columns], scaling))
 
     @property
     def complete(self) -> bool:
@@ -125,16 +131,18 @@ class Finding:
                 "special": [axis.special[unit] for unit in chosen],
                 "words": words and {"starts": words.starts, "labels": words.labels},
             }
-        return found
+        tokens = all(len(one["special"]) == self.keys.tokens for one in found.values())
+        return found | {"whole": self.how.whole and self.how.aggregate is None and tokens}
 
     def _vectors_of_page(self) -> Record | None:
         """Queries and keys, (layer, head, token, dim), where the units are tokens."""
         tokens = all(len(axis.starts) == axis.tokens for axis in (self.queries, self.keys))
         alike = len({queries.shape[-1] for queries, *_ in self._vectors}) == 1
-        if self.how.aggregate is not None or not (tokens and alike):
+        if not (tokens and alike):
             return None
         queries, keys, scalings = zip(*self._vectors, strict=True)
-        return {"query": np.stack(queries), "key": np.stack(keys), "scaling": list(scalings)}
+        found = {"query": np.stack(queries), "key": np.stack(keys), "scaling": list(scalings)}
+        return found | {"bias": self._biased}
 
 
 class Neurons(NamedTuple):

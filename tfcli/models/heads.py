@@ -54,7 +54,7 @@ def maps_of(
             vectors = (side.cpu().numpy() for side in attention.vectors(heads))
             for one, query, key in zip(found, *vectors, strict=True):  # (head, token, dim)
                 own = query[:, : one.queries.tokens], key[:, : one.keys.tokens]
-                one.take_vectors(*own, attention.scaling)
+                one.take_vectors(*own, attention.scaling, attention.bias is not None)
 
     look(loaded, inputs, kind, layers, take)
     if not all(one.complete for one in found):

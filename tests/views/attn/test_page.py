@@ -26,13 +26,15 @@ RECORD = {
     "layers": [4],
     "heads": "mean",
     "attention": RANDOM.dirichlet(np.ones(3), size=(1, 1, 3)).astype(np.float32),
-    "units": {"queries": SIDE, "keys": SIDE},
+    "units": {"queries": SIDE, "keys": SIDE, "whole": True},
     "vectors": {
         "query": RANDOM.normal(size=(1, 1, 3, 8)).astype(np.float32),
         "key": np.zeros((1, 1, 3, 8), np.float32),
         "scaling": [0.25],
+        "bias": True,
     },
 }
+KINDS = {"weights": "u1", "tops": "<f4"}
 FAILED = {"index": 1, "text": "b", "error": {"type": "empty", "message": "nothing\x07 in it"}}
 
 
@@ -50,7 +52,7 @@ def texts_in(document):
         text = json.loads(data[at + 4 : at + 4 + length])
         at += 4 + length
         for name, size in text["arrays"]:
-            text[name] = np.frombuffer(data[at : at + size], "u1" if name == "weights" else "i1")
+            text[name] = np.frombuffer(data[at : at + size], KINDS.get(name, "i1"))
             at += size
         texts.append(text)
     return texts
@@ -59,7 +61,9 @@ def texts_in(document):
 def test_numbers_are_stored_in_8_bits():
     (text,) = texts_in(made(RECORD))
     assert text["shape"] == [1, 1, 3, 3]
-    assert np.abs(text["weights"] / 255 - RECORD["attention"].ravel()).max() <= 1 / 510
+    parts = text["weights"].reshape(3, 3) / 255 * text["tops"][:, None]
+    error = np.abs(parts - RECORD["attention"][0, 0])
+    assert (error <= text["tops"][:, None] / 510 + 1e-7).all()
     top = text["vectors"]["query"][0]
     near = np.abs(text["query"] / 127 * top - RECORD["vectors"]["query"].ravel())
     assert near.max() <= top / 254 * 1.001
@@ -73,6 +77,12 @@ def test_tokens_and_words_can_be_seen():
     assert text["queries"]["words"] == {"starts": [0, 1], "labels": ["[CLS]", "狗␛"]}
     assert (text["title"], text["model"]) == ("a </script><b><U+202E>", "org/<name>")
     assert (text["layers"], text["heads"]) == ([4], ["mean"])
+    assert (text["same"], text["rollout"], text["vectors"]["bias"]) == (True, True, True)
+
+
+def test_a_pair_has_both_its_texts_above_it():
+    (text,) = texts_in(made(RECORD | {"text": "a", "pair": "b"}))
+    assert text["title"] == "a | b"
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -91,7 +101,7 @@ def test_a_text_that_failed_has_its_reason():
 def test_maps_without_queries_and_keys():
     (text,) = texts_in(made(RECORD | {"vectors": None}))
     assert "vectors" not in text
-    assert [name for name, _ in text["arrays"]] == ["weights"]
+    assert [name for name, _ in text["arrays"]] == ["weights", "tops"]
 
 
 def test_only_its_own_script_and_style_run():
@@ -127,6 +137,7 @@ def test_records_are_packed_as_they_come():
 
     chunks = page(records(), Columns((), ()))
     next(chunks)
+    assert given == [0]  # nothing is written before there is something
     next(chunks)
     assert len(given) < 10
     assert len(texts_in("".join(page(records(), Columns((), ()))))) == 50

@@ -99,6 +99,7 @@ class Attn:
             options.top_k,
             options.statistics,
             options.page,
+            options.head in (None, "all"),
         )
         found: dict[int, Record | Failure] = {}
         for kind in {row.note.kind for row in batch.rows}:

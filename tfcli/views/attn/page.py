@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,10 @@ def page(records: Iterable[Record], columns: Columns) -> Iterator[str]:
     before, after = (WEB / "page.html").read_text(encoding="utf-8").split("{{data}}")
     for name, value in parts.items():
         before = before.replace(f"{{{{{name}}}}}", escape(value) if name != "style" else value)
+    given = iter(records)
+    first = list(islice(given, 1))  # nothing is written before there is something
     yield before
-    yield from _packed(part for record in records for part in _parts(record))
+    yield from _packed(part for record in chain(first, given) for part in _parts(record))
     yield after.replace("{{script}}", script)
 
 
@@ -64,7 +67,8 @@ def _packed(parts: Iterable[bytes]) -> Iterator[str]:
 
 def _parts(record: Record) -> Iterator[bytes]:
     """A header that names the arrays, and these; see ``web/data.js``."""
-    header: dict[str, Any] = {"title": visible(str(record.get("text", "")))[:TITLE], "arrays": []}
+    texts = [str(record[name]) for name in ("text", "pair") if record.get(name) is not None]
+    header: dict[str, Any] = {"title": visible(" | ".join(texts))[:TITLE], "arrays": []}
     arrays: dict[str, NDArray[Any]] = {}
     if record.get("model") is not None:
         header["model"] = visible(str(record["model"]))
@@ -72,13 +76,18 @@ def _parts(record: Record) -> Iterator[bytes]:
         header["error"] = visible(record["error"]["message"])
     else:
         weights = record["attention"]
-        arrays["weights"] = np.rint(weights * 255).astype(np.uint8)
+        same = record["kind"] != "cross" and record["queries"] == record["keys"]
+        tops = weights.max(axis=-1).astype(np.float32)  # (layer, head, query)
+        parts = weights / np.where(tops > 0, tops, 1)[..., None]
+        arrays |= {"weights": np.rint(parts * 255).astype(np.uint8), "tops": tops}
         header |= {
             "kind": record["kind"],
             "layers": _names(record["layers"]),
             "heads": _names(record["heads"]),
             "shape": weights.shape,
-            "causal": record["queries"] == record["keys"] and not np.triu(weights, 1).any(),
+            "same": same,
+            "causal": same and not np.triu(weights, 1).any(),
+            "rollout": same and record["units"]["whole"],
             "queries": _side(record, "queries"),
             "keys": _side(record, "keys"),
         }
@@ -88,6 +97,7 @@ def _parts(record: Record) -> Iterator[bytes]:
             dim = vectors["query"].shape[-1]
             scaling = vectors["scaling"]
             header["vectors"] = {"dim": dim, "scaling": scaling, "query": query, "key": key}
+            header["vectors"]["bias"] = vectors["bias"]
     header["arrays"] = [(name, array.nbytes) for name, array in arrays.items()]
     text = json.dumps(header, ensure_ascii=False).encode()
     yield _LENGTH.pack(len(text)) + text

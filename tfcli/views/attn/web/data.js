@@ -22,10 +22,10 @@ function textsIn(bytes) {
     const text = JSON.parse(new TextDecoder().decode(bytes.subarray(at + 4, at + 4 + length)));
     at += 4 + length;
     for (const [name, size] of text.arrays) {
-      const signed = name !== "weights";
-      text[name] = signed
-        ? new Int8Array(bytes.buffer, bytes.byteOffset + at, size)
-        : bytes.subarray(at, at + size);
+      const part = bytes.slice(at, at + size);
+      if (name === "weights") text[name] = part;
+      else if (name === "tops") text[name] = new Float32Array(part.buffer);
+      else text[name] = new Int8Array(part.buffer);
       at += size;
     }
     texts.push(text);

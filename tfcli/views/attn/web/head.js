@@ -17,11 +17,13 @@ const HEAD_VIEW = {
     const size = line > 20 ? 14 : line > 16 ? 12.5 : 11;
     const room = Math.max(280, page.room);
     const labels = [...rows, ...columns].map((unit) => unit.label);
-    const label = widest(labels, Math.min(240, room * 0.34), size) + 8;
+    const longest = widest([...labels, say("queries"), say("keys")], Math.min(240, room * 0.34), size);
+    const label = Math.ceil(longest * 1.06) + 10; // what is bold is wider
     const between = Math.min(room - 2 * label, Math.max(220, 20 * line));
     const width = 2 * label + between;
     const height = 30 + count * line + 6;
-    const found = { on, maps, rows, columns, line, size, label, between, width, height };
+    const highest = maps.reduce((top, map) => map.values.reduce((a, b) => Math.max(a, b), top), 0);
+    const found = { on, maps, rows, columns, line, size, label, between, width, height, highest };
     return { ...found, least: this.least(page, found) };
   },
 
@@ -53,7 +55,7 @@ const HEAD_VIEW = {
         const q = Math.floor(i / columns.length);
         const k = i % columns.length;
         if (value < layout.least || (spot && spot.place !== (spot.side ? k : q))) return;
-        const group = `${index} ${Math.ceil(Math.min(1, value) * OPACITIES)}`;
+        const group = `${index} ${Math.ceil(Math.min(1, value / layout.highest) * OPACITIES)}`;
         if (!groups.has(group)) groups.set(group, []);
         groups.get(group).push(label, this.y(layout, q), width - label, this.y(layout, k));
       });
@@ -100,6 +102,10 @@ const HEAD_VIEW = {
     return place < (side ? layout.columns : layout.rows).length ? { side, place } : null;
   },
 
+  where(layout, { side, place }) {
+    return [side ? layout.width - layout.label : 0, 30 + place * layout.line];
+  },
+
   move(page, layout, dx, dy) {
     const from = page.spot ?? page.pinned ?? { side: 0, place: dy ? -Math.max(0, dy) : 0 };
     const side = dx ? Number(dx > 0) : from.side;
@@ -120,15 +126,15 @@ const HEAD_VIEW = {
     links.sort((a, b) => b.weight - a.weight);
     const best = links.slice(0, 3).map(({ head, label, weight }) => {
       const many = maps.length > 1 ? ` (${page.text.heads[head]})` : "";
-      return `${label} ${weight.toFixed(3)}${many}`;
+      return `${isolated(label)} ${weight.toFixed(3)}${many}`;
     });
-    return `${unit.label} ${side ? "←" : "→"} ${best.join(" · ")}`;
+    return `${isolated(unit.label)} ${side ? "←" : "→"} ${best.join(" · ")}`;
   },
 
   choose(page, layout, spot) {
     const same = page.pinned && page.pinned.side === spot.side && page.pinned.place === spot.place;
     page.pinned = same ? null : spot;
-    if (page.pinned) page.tell(say("isolated", { token: this.unit(layout, spot).label }));
+    if (page.pinned) page.tell(say("isolated", { token: isolated(this.unit(layout, spot).label) }));
   },
 
   unit(layout, { side, place }) {

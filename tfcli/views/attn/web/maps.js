@@ -32,23 +32,27 @@ function offsetOf(text, layer, head) {
 
 /** All weights of a head between tokens, as numbers from 0 to 1. */
 function weightsOf(text, layer, head) {
-  const [, , queries, keys] = text.shape;
-  const found = new Float32Array(queries * keys);
-  const offset = offsetOf(text, layer, head);
-  for (let i = 0; i < found.length; i++) found[i] = text.weights[offset + i] / 255;
-  return found;
+  return meanOf(text, [[layer, head]]);
 }
 
-/** The mean over some heads, each [layer, head]. */
+/** The mean over some heads, each [layer, head]. A row is stored as parts of its highest weight. */
 function meanOf(text, heads) {
   const [, , queries, keys] = text.shape;
   const found = new Float32Array(queries * keys);
   for (const [layer, head] of heads) {
     const offset = offsetOf(text, layer, head);
-    for (let i = 0; i < found.length; i++) found[i] += text.weights[offset + i];
+    for (let q = 0; q < queries; q++) {
+      const unit = topOf(text, layer, head, q) / 255 / heads.length;
+      for (let i = q * keys; i < (q + 1) * keys; i++) found[i] += text.weights[offset + i] * unit;
+    }
   }
-  for (let i = 0; i < found.length; i++) found[i] /= 255 * heads.length;
   return found;
+}
+
+/** The highest weight of a query. */
+function topOf(text, layer, head, query) {
+  const [, heads, queries] = text.shape;
+  return text.tops[(layer * heads + head) * queries + query];
 }
 
 /** Every head of a layer, or of all. */
@@ -62,12 +66,22 @@ function headsOf(text, layer = null) {
  * averaged, half of a token stays where it is, layers are multiplied (Abnar and Zuidema 2020).
  */
 function rolloutOf(text, layer) {
+  text.rollouts ??= new Map();
+  if (!text.rollouts.has(layer)) text.rollouts.set(layer, followed(text, layer));
+  return text.rollouts.get(layer);
+}
+
+function followed(text, layer) {
   const count = text.shape[2];
   let arrived = null;
   for (let l = 0; l <= layer; l++) {
     const map = meanOf(text, headsOf(text, l));
-    for (let i = 0; i < map.length; i++) map[i] *= 0.5;
-    for (let i = 0; i < count; i++) map[i * count + i] += 0.5;
+    for (let q = 0; q < count; q++) {
+      const row = map.subarray(q * count, (q + 1) * count);
+      const sum = row.reduce((all, weight) => all + weight, 0); // 1, but for the 8 bits
+      row.forEach((weight, k) => (row[k] = (0.5 * weight) / sum));
+      row[q] += 0.5;
+    }
     arrived = arrived ? product(map, arrived, count) : map;
   }
   return arrived;
@@ -84,9 +98,9 @@ function product(left, right, count) {
   return found;
 }
 
-/** Rollout needs the maps of a text to itself, of all layers from the first one on. */
+/** Rollout needs all heads and all tokens of a text, and all layers from the first one on. */
 function hasRollout(text) {
-  return text.kind !== "cross" && text.layers.every((layer, i) => layer === i);
+  return text.rollout && text.layers.every((layer, i) => layer === i);
 }
 
 /** Weights between tokens as a map between units: summed to a word, averaged from it. */
@@ -114,10 +128,11 @@ function pooled(text, layer, head, size) {
   const found = new Uint8Array(height * width);
   const offset = offsetOf(text, layer, head);
   for (let q = 0; q < queries; q++) {
+    const top = topOf(text, layer, head, q);
     const row = Math.floor((q * height) / queries) * width;
     for (let k = 0; k < keys; k++) {
       const place = row + Math.floor((k * width) / keys);
-      const weight = text.weights[offset + q * keys + k];
+      const weight = Math.round(text.weights[offset + q * keys + k] * top);
       if (weight > found[place]) found[place] = weight;
     }
   }
@@ -133,13 +148,14 @@ function neuronsOf(text, layer, head, token) {
   const keyScale = text.vectors.key[place] / 127;
   const start = (place * queries + token) * dim;
   const query = Float32Array.from(text.query.subarray(start, start + dim), (v) => v * queryScale);
+  const weights = weightsOf(text, layer, head);
   const rows = [];
   for (let k = 0; k < keys; k++) {
     const from = (place * keys + k) * dim;
     const key = Float32Array.from(text.key.subarray(from, from + dim), (v) => v * keyScale);
     const products = key.map((value, i) => value * query[i]);
     const score = products.reduce((sum, value) => sum + value, 0) * scaling[layer];
-    const weight = text.weights[offsetOf(text, layer, head) + token * keys + k] / 255;
+    const weight = weights[token * keys + k];
     rows.push({ key, products, score, weight });
   }
   return { query, rows };

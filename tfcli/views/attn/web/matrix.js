@@ -15,7 +15,7 @@ const MATRIX_VIEW = {
     const count = Math.max(rows.length, columns.length, 1);
     const labels = [...map.rows, ...map.columns].map((unit) => unit.label);
     const label = widest(labels, 140) + 10;
-    const fits = Math.floor((Math.max(280, page.room) - label) / columns.length);
+    const fits = Math.floor((Math.max(280, page.room) - label) / Math.max(1, columns.length));
     const most = Math.max(2, Math.floor(4096 / count));
     const cell = Math.min(most, shown.cell ?? Math.max(3, Math.min(36, fits)));
     const width = label + columns.length * cell;
@@ -24,7 +24,7 @@ const MATRIX_VIEW = {
 
   weights(page) {
     const { text, shown } = page;
-    if (shown.source === "rollout") return rolloutOf(text, shown.layer);
+    if (shown.source === "rollout" && hasRollout(text)) return rolloutOf(text, shown.layer);
     if (shown.source === "layer") return meanOf(text, headsOf(text, shown.layer));
     if (shown.source === "all") return meanOf(text, headsOf(text));
     return weightsOf(text, shown.layer, shown.head);
@@ -49,7 +49,7 @@ const MATRIX_VIEW = {
           const level = values[y * columns.length + x];
           const [red, green, blue] = scale.subarray(3 * level, 3 * level + 3);
           const bright = 0.3 * red + 0.59 * green + 0.11 * blue > 140;
-          pen.text(label + (x + 0.5) * cell, label + (y + 0.5) * cell, at(q, k).toFixed(2).slice(1), {
+          pen.text(label + (x + 0.5) * cell, label + (y + 0.5) * cell, at(q, k).toFixed(2).replace(/^0/, ""), {
             colour: bright ? "#000000" : "#ffffff", size: 11, anchor: "middle",
           });
         }),
@@ -99,6 +99,10 @@ const MATRIX_VIEW = {
     return { row: Math.max(-1, row), column: Math.max(-1, column) };
   },
 
+  where(layout, { row, column }) {
+    return [layout.label + column * layout.cell, layout.label + row * layout.cell];
+  },
+
   move(page, layout, dx, dy) {
     const from = page.spot ?? page.pinned ?? { row: 0, column: 0 };
     return {
@@ -113,9 +117,9 @@ const MATRIX_VIEW = {
     if (row < 0) return map.columns[columns[column]].label;
     if (column < 0) return map.rows[rows[row]].label;
     return say("from-to", {
-      query: map.rows[rows[row]].label,
-      key: map.columns[columns[column]].label,
-      weight: at(rows[row], columns[column]).toFixed(4),
+      query: isolated(map.rows[rows[row]].label),
+      key: isolated(map.columns[columns[column]].label),
+      weight: at(rows[row], columns[column]).toFixed(3),
     });
   },
 

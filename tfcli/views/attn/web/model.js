@@ -39,6 +39,10 @@ const MODEL_VIEW = {
     return inside ? { layer, head } : null;
   },
 
+  where(layout, { layer, head }) {
+    return [layout.edge + head * layout.step, 24 + layer * layout.step];
+  },
+
   move(page, layout, dx, dy) {
     const from = page.spot ?? page.place;
     return {

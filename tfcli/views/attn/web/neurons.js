@@ -10,7 +10,7 @@ const NEURON_VIEW = {
     const found = neuronsOf(text, shown.layer, shown.head, token);
     const label = widest([...text.keys.labels, text.queries.labels[token]], 130) + 10;
     const room = Math.max(280, page.room);
-    const bars = Math.max(50, Math.min(90, room * 0.1));
+    const bars = Math.max(62, Math.min(90, room * 0.1));
     const strip = Math.max(64, Math.min(4 * text.vectors.dim, (room - label - 2 * bars - 40) / 2));
     const line = text.keys.labels.length > 150 ? 14 : 20;
     const columns = {
@@ -34,7 +34,7 @@ const NEURON_VIEW = {
       product: most(rows.map((r) => r.products)), score: most([rows.map((r) => r.score)]) };
     const heading = (x, words) => pen.text(x, 12, words, { colour: colours.quiet, size: 12 });
     heading(columns.key, say("query"));
-    heading(columns.score, say("score"));
+    heading(columns.score, fitted(say(text.vectors.bias ? "score-bias" : "score"), bars + 6, 12));
     heading(columns.weight, say("softmax"));
     const own = text.queries.labels[token];
     pen.text(label - 8, 30, fitted(own, label - 10), { colour: colours.ink, anchor: "end", bold: true });
@@ -45,7 +45,7 @@ const NEURON_VIEW = {
     rows.forEach((row, place) => {
       const y = top + place * line;
       const here = spot && spot.place === place;
-      pen.text(label - 8, y + line / 2, fitted(text.keys.labels[place], label - 10, line - 6), {
+      pen.text(label - 8, y + line / 2, fitted(text.keys.labels[place], label - 10, Math.min(13, line - 4)), {
         colour: text.keys.segments[place] ? colours.second : colours.ink,
         size: Math.min(13, line - 4), anchor: "end", bold: Boolean(here),
       });
@@ -66,6 +66,10 @@ const NEURON_VIEW = {
     return place >= 0 && place < layout.rows.length ? { place } : null;
   },
 
+  where(layout, { place }) {
+    return [0, layout.top + place * layout.line];
+  },
+
   move(page, layout, dx, dy) {
     if (layout.nothing) return null;
     const from = page.spot ?? page.pinned ?? { place: dy ? -1 : 0 };
@@ -75,15 +79,15 @@ const NEURON_VIEW = {
   tell(page, layout, { place }) {
     const { score, weight } = layout.rows[place];
     const pair = say("from-to", {
-      query: page.text.queries.labels[layout.token],
-      key: page.text.keys.labels[place],
-      weight: weight.toFixed(4),
+      query: isolated(page.text.queries.labels[layout.token]),
+      key: isolated(page.text.keys.labels[place]),
+      weight: weight.toFixed(3),
     });
     return `${pair} · ${say("score")} ${score.toFixed(3)}`;
   },
 
   /** The key's own query comes next, where both are of one text. */
   choose(page, layout, { place }) {
-    if (page.text.kind !== "cross") page.change({ token: place });
+    if (page.text.same) page.change({ token: place });
   },
 };

@@ -1,5 +1,11 @@
 // The page: what is shown, the controls that change it, and the address that remembers it.
 
+/** The heads that are on in the beginning: all, where their lines can be told apart. */
+function firstHeads({ heads = [], shape = [0, 0, 0, 0] }) {
+  const all = heads.map((_, head) => head);
+  return shape[1] * shape[2] * shape[3] > 40000 ? all.slice(0, 1) : all;
+}
+
 const VIEWS = { head: HEAD_VIEW, model: MODEL_VIEW, matrix: MATRIX_VIEW, neurons: NEURON_VIEW };
 const PAIRS = ["all", "aa", "ab", "ba", "bb"];
 const find = (id) => document.getElementById(id);
@@ -31,7 +37,7 @@ class Page {
   }
 
   get room() {
-    return find("main").clientWidth;
+    return find("main").clientWidth - 4;
   }
 
   get dark() {
@@ -54,9 +60,9 @@ class Page {
     };
     const word = (name, words, other) => (words.includes(given.get(name)) ? given.get(name) : other);
     const text = whole("text", this.texts.length, 0);
-    const { layers, heads, queries, shape } = { heads: [], layers: [], ...this.texts[text] };
-    const many = shape && shape[1] * shape[2] * shape[3] > 40000;
+    const { layers, heads, queries } = { heads: [], layers: [], ...this.texts[text] };
     const on = given.has("heads") ? given.get("heads").split(".").map(Number) : null;
+    const pairs = queries && [queries, this.texts[text].keys].every((s) => s.segments.includes(1));
     const [by, place] = (given.get("sort") ?? "").split(".");
     document.documentElement.lang = word("lang", ["en", "zh"], navigator.language.startsWith("zh") ? "zh" : "en");
     const theme = word("theme", ["light", "dark"], "");
@@ -67,29 +73,29 @@ class Page {
       view: word("view", Object.keys(VIEWS), "head"),
       layer: whole("layer", layers.length, 0),
       head: whole("head", heads.length, 0),
-      heads: on
-        ? on.filter((head) => Number.isInteger(head) && head >= 0 && head < heads.length)
-        : heads.map((_, head) => head).slice(0, many ? 1 : heads.length),
+      heads: on ? heads.map((_, head) => head).filter((head) => on.includes(head)) : firstHeads(this.texts[text]),
       token: whole("token", queries ? queries.labels.length : 0, 0),
-      pair: word("pair", PAIRS, "all"),
+      pair: pairs ? word("pair", PAIRS, "all") : "all",
       words: given.get("words") === "1",
       special: given.get("special") !== "0",
       least: whole("least", 256, null),
       source: word("map", ["layer", "all", "rollout"], "head"),
-      cell: whole("cell", 49, null),
+      cell: whole("cell", 49, null) || null,
       sort: ["row", "column"].includes(by) && place >= 0 ? { by, place: Number(place) } : null,
     };
+    this.spot = this.pinned = null;
+    this.tell("");
     this.render();
   }
 
   /** The address of what is shown; what is as in the beginning is left out. */
   get fragment() {
     const s = this.shown;
-    const all = this.text.heads && s.heads.length === this.text.heads.length;
+    const first = String(s.heads) === String(firstHeads(this.text));
     const { lang, dataset } = document.documentElement;
     const said = {
       view: s.view, text: s.text || null, layer: s.layer || null, head: s.head || null,
-      heads: all ? null : s.heads.join("."), token: s.token || null,
+      heads: first ? null : s.heads.join(".") || "none", token: s.token || null,
       pair: s.pair === "all" ? null : s.pair, words: s.words ? 1 : null,
       special: s.special ? null : 0, least: s.least, map: s.source === "head" ? null : s.source,
       cell: s.cell, sort: s.sort && `${s.sort.by}.${s.sort.place}`,
@@ -100,10 +106,15 @@ class Page {
   }
 
   change(changes) {
-    const { view, text } = this.shown;
+    const { text, heads } = this.shown;
+    const untouched = String(heads) === String(firstHeads(this.text));
     Object.assign(this.shown, changes);
-    if (this.shown.view !== view || this.shown.text !== text) this.spot = this.pinned = null;
+    if (["view", "words", "special", "pair", "sort", "token"].some((name) => name in changes)) {
+      this.spot = this.pinned = null; // a place among other units
+      this.tell("");
+    }
     if ("text" in changes && changes.text !== text) {
+      if (untouched) this.shown.heads = firstHeads(this.text);
       history.replaceState(null, "", this.fragment);
       this.restore(); // another text may have fewer layers, heads or tokens
       return;
@@ -143,6 +154,17 @@ class Page {
     this.tell(spot ? this.view.tell(this, this.layout, spot) : "");
   }
 
+  /** Go on by keyboard; the window follows. */
+  walk(dx, dy) {
+    const spot = this.view.move(this, this.layout, dx, dy);
+    if (!spot) return;
+    this.go(spot);
+    const [, y] = this.view.where(this.layout, spot);
+    const top = this.canvas.getBoundingClientRect().top + y;
+    if (top < 40) window.scrollBy(0, top - 40);
+    else if (top > innerHeight - 60) window.scrollBy(0, top - innerHeight + 60);
+  }
+
   choose(spot) {
     if (!spot) return;
     this.view.choose(this, this.layout, spot);
@@ -157,6 +179,7 @@ class Page {
   }
 
   step(name, by) {
+    if (this.text.error) return;
     const count = this.text[`${name}s`].length;
     const next = (this.shown[name] + by + count) % count;
     const heads = name === "head" && this.shown.view === "head" ? { heads: [next] } : {};
@@ -189,6 +212,7 @@ function fillControls(page) {
   find("main").setAttribute("aria-labelledby", `tab-${shown.view}`);
   const tools = text.error ? [] : page.view.tools;
   for (const tool of find("tools").children) tool.hidden = !tools.includes(tool.id);
+  for (const kind of ["svg", "png"]) find(kind).disabled = Boolean(text.error);
   if (text.error) return;
   fillChoice(page, "layers", text.layers, (layer) => layer === shown.layer);
   const many = shown.view === "head";
@@ -268,9 +292,11 @@ function fillTable(page) {
   }
   const { text, shown } = page;
   const head = shown.view === "head" && shown.heads.length ? shown.heads[0] : shown.head;
-  const map = mapOf(text, weightsOf(text, shown.layer, head), shown);
+  const matrix = shown.view === "matrix";
+  const map = matrix ? page.layout.map : mapOf(text, weightsOf(text, shown.layer, head), shown);
   const table = document.createElement("table");
-  const place = say("layer-head", { layer: text.layers[shown.layer], head: text.heads[head] });
+  const one = say("layer-head", { layer: text.layers[shown.layer], head: text.heads[head] });
+  const place = matrix && shown.source !== "head" ? find("source").selectedOptions[0].textContent : one;
   table.createCaption().textContent = say("strongest", { count: STRONGEST, place });
   const titles = table.createTHead().insertRow();
   for (const title of ["query", "key", "weight"]) {
@@ -286,7 +312,7 @@ function fillTable(page) {
     order.sort((a, b) => weight(b) - weight(a));
     for (const k of order.slice(0, STRONGEST)) {
       const row = body.insertRow();
-      for (const value of [query.label, map.columns[k].label, weight(k).toFixed(4)])
+      for (const value of [query.label, map.columns[k].label, weight(k).toFixed(3)])
         row.insertCell().textContent = value;
     }
   });
@@ -342,13 +368,13 @@ function listen(page) {
   canvas.addEventListener("keydown", (event) => {
     const steps = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
     const step = steps[event.key];
-    if (step) page.go(page.view.move(page, page.layout, ...step));
+    if (step) page.walk(...step);
     else if (event.key === "Enter" || event.key === " ") page.choose(page.spot);
     else return;
     event.preventDefault();
   });
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, select, textarea");
+    const typing = event.target.closest("select");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const views = Object.keys(VIEWS);
     if ("1234".includes(event.key)) page.change({ view: views[Number(event.key) - 1] });
@@ -366,7 +392,22 @@ function listen(page) {
   });
   listenToControls(page);
   window.addEventListener("hashchange", () => page.restore());
-  new ResizeObserver(() => page.render()).observe(find("main"));
+  let width = page.room;
+  new ResizeObserver(() => {
+    if (page.room !== width) page.render();
+    width = page.room;
+  }).observe(find("main"));
+  let theme;
+  window.addEventListener("beforeprint", () => {
+    theme = document.documentElement.dataset.theme;
+    document.documentElement.dataset.theme = "light";
+    page.render();
+  });
+  window.addEventListener("afterprint", () => {
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+    page.render();
+  });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.render());
 }
 

@@ -22,12 +22,12 @@ const WORDS = {
     "token": "Token",
     "table": "The same as a table",
     "rounding":
-      "Weights are stored in 8 bits: each is within 1/510 of what the model computed. " +
-      "Queries and keys are stored in 8 bits with a scale for each head.",
+      "Weights are stored in 8 bits, as parts of the highest weight of their query: each is within " +
+      "1/510 of that. Queries and keys are stored in 8 bits with a scale for each head.",
     "all-pairs": "all",
     "one-head": "head {head}",
-    "mean-layer": "mean of the heads of layer {layer}",
-    "mean-all": "mean of all heads",
+    "mean-layer": "mean over heads, layer {layer}",
+    "mean-all": "mean over layers and heads",
     "rollout": "rollout up to layer {layer}",
     "queries": "queries",
     "keys": "keys",
@@ -35,9 +35,10 @@ const WORDS = {
     "key": "key",
     "weight": "weight",
     "score": "q·k scaled",
+    "score-bias": "q·k, no bias",
     "softmax": "softmax",
     "product": "q × k",
-    "layers-heads": "{layers} layers, {heads} heads",
+    "layers-heads": "layers: {layers}, heads: {heads}",
     "kind-self": "self-attention",
     "kind-encoder": "attention in the encoder",
     "kind-decoder": "attention in the decoder",
@@ -45,7 +46,7 @@ const WORDS = {
     "from-to": "{query} → {key}: {weight}",
     "layer-head": "layer {layer} · head {head}",
     "failed": "This text has no attention: {message}",
-    "no-neurons": "This model tells the weights of its heads, but not their queries and keys.",
+    "no-neurons": "No queries and keys here: the model tells its weights alone, or heads or tokens are merged.",
     "strongest": "The {count} strongest keys of each query, {place}",
     "isolated": "Only {token}. Escape shows all.",
     "all-heads": "all",
@@ -77,7 +78,7 @@ const WORDS = {
     "token": "词元",
     "table": "以表格显示",
     "rounding":
-      "权重以 8 位存储,与模型计算值之差不超过 1/510。query 与 key 以 8 位存储,每个头各有比例系数。",
+      "权重以 8 位存储,表示为该 query 最大权重的几分之几,误差不超过其 1/510。query 与 key 以 8 位存储,每个头各有比例系数。",
     "all-pairs": "全部",
     "one-head": "第 {head} 头",
     "mean-layer": "第 {layer} 层各头平均",
@@ -89,6 +90,7 @@ const WORDS = {
     "key": "key",
     "weight": "权重",
     "score": "q·k(缩放后)",
+    "score-bias": "q·k(不含偏置)",
     "softmax": "softmax",
     "product": "q × k",
     "layers-heads": "{layers} 层,{heads} 头",
@@ -99,7 +101,7 @@ const WORDS = {
     "from-to": "{query} → {key}:{weight}",
     "layer-head": "第 {layer} 层 · 第 {head} 头",
     "failed": "这段文本没有注意力:{message}",
-    "no-neurons": "该模型只给出各头的权重,不给出 query 和 key。",
+    "no-neurons": "此处没有 query 和 key:模型只给出权重,或者头或词元已被合并。",
     "strongest": "每个 query 权重最大的 {count} 个 key,{place}",
     "isolated": "只显示 {token}。按 Esc 显示全部。",
     "all-heads": "全部",
@@ -110,6 +112,11 @@ const WORDS = {
       "Enter 只看一个词元或打开一个头 · Esc 显示全部 · w 合并为词 · t 浅色或深色",
   },
 };
+
+/** A token whose direction of writing leaves the words around it as they are. */
+function isolated(label) {
+  return `\u2068${label}\u2069`;
+}
 
 /** A phrase in the language of the page, its {places} filled in. */
 function say(name, places = {}) {
