@@ -56,7 +56,7 @@ def with_tfcli(folder: str, **options: Any) -> Callable[[str], Any]:
     """What ``tfcli attn`` does with a text."""
     from tfcli.core.job import Job, ModelRef
     from tfcli.core.task import Example
-    from tfcli.tasks.attn import AttnOptions
+    from tfcli.tasks.attn.options import AttnOptions
     from tfcli.worker import Worker
 
     worker = Worker(Job("attn", ModelRef(folder), AttnOptions(**options)))
