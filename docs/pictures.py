@@ -33,7 +33,7 @@ def main() -> None:
         for name, fragment in VIEWS.items():
             page = browser.new_page(viewport={"width": 1000, "height": 640})
             page.goto(f"{file.as_uri()}{fragment}")
-            page.wait_for_function("window.page !== undefined")
+            page.wait_for_selector("#title:not(:empty)")
             page.screenshot(path=IMAGES / name)
         browser.close()
 

@@ -52,7 +52,7 @@ def opened(chromium: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.seen = Seen(page)
         page.goto(f"{path.as_uri()}{fragment}")
-        page.wait_for_function("window.page !== undefined")
+        page.wait_for_selector("#title:not(:empty)")  # a function would need eval
         return page
 
     yield open_page

@@ -21,24 +21,36 @@ const NEURON_VIEW = {
     };
     const width = columns.weight + bars + 4;
     const top = 62;
-    return { ...found, token, label, strip, bars, line, columns, top, width,
-      height: top + found.rows.length * line + 4 };
+    const height = top + found.rows.length * line + 4;
+    return { ...found, ...this.pictures(page, found), token, label, strip, bars, line, columns, top, width, height };
+  },
+
+  /** Vectors as pixels, each kind in colours of its own range. */
+  pictures({ dark }, { query, rows }) {
+    const most = (lists) =>
+      lists.reduce((top, list) => list.reduce((t, v) => Math.max(t, Math.abs(v)), top), 0);
+    const keys = rows.map((row) => row.key);
+    const products = rows.map((row) => row.products);
+    const [ofKeys, ofProducts] = [most(keys), most(products)];
+    return {
+      queryPicture: signedPixels([query], most([query]), dark),
+      keyPictures: keys.map((key) => signedPixels([key], ofKeys, dark)),
+      productPictures: products.map((product) => signedPixels([product], ofProducts, dark)),
+      highest: most([rows.map((row) => row.score)]),
+    };
   },
 
   draw(pen, page, layout) {
-    const { colours, dark, text } = page;
+    const { colours, text } = page;
     if (layout.nothing) return;
-    const { query, rows, token, label, strip, bars, line, columns, top } = layout;
-    const most = (lists) => lists.reduce((top, list) => list.reduce((t, v) => Math.max(t, Math.abs(v)), top), 0);
-    const sizes = { query: most([query]), key: most(rows.map((r) => r.key)),
-      product: most(rows.map((r) => r.products)), score: most([rows.map((r) => r.score)]) };
+    const { rows, token, label, strip, bars, line, columns, top, highest } = layout;
     const heading = (x, words) => pen.text(x, 12, words, { colour: colours.quiet, size: 12 });
     heading(columns.key, say("query"));
     heading(columns.score, fitted(say(text.vectors.bias ? "score-bias" : "score"), bars + 6, 12));
     heading(columns.weight, say("softmax"));
     const own = text.queries.labels[token];
     pen.text(label - 8, 30, fitted(own, label - 10), { colour: colours.ink, anchor: "end", bold: true });
-    pen.picture(columns.key, 22, strip, 16, signedPixels([query], sizes.query, dark));
+    pen.picture(columns.key, 22, strip, 16, layout.queryPicture);
     pen.text(columns.key, 52, say("key"), { colour: colours.quiet, size: 12 });
     pen.text(columns.product, 52, say("product"), { colour: colours.quiet, size: 12 });
     const spot = page.spot ?? page.pinned;
@@ -51,9 +63,9 @@ const NEURON_VIEW = {
       });
       if (text.causal && place > token) return; // what it may not see
       const height = line - 4;
-      pen.picture(columns.key, y + 2, strip, height, signedPixels([row.key], sizes.key, dark));
-      pen.picture(columns.product, y + 2, strip, height, signedPixels([row.products], sizes.product, dark));
-      const length = sizes.score ? (Math.abs(row.score) / sizes.score) * bars : 0;
+      pen.picture(columns.key, y + 2, strip, height, layout.keyPictures[place]);
+      pen.picture(columns.product, y + 2, strip, height, layout.productPictures[place]);
+      const length = highest ? (Math.abs(row.score) / highest) * bars : 0;
       pen.rect(columns.score, y + 2, length, height, row.score < 0 ? colours.below : colours.above);
       pen.rect(columns.weight, y + 2, row.weight * bars, height, colours.above);
       if (here) pen.frame(1, y, layout.width - 2, line, colours.accent);

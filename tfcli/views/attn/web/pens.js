@@ -145,7 +145,12 @@ function escaped(text) {
 }
 
 /** A canvas of {height, width, colours}: three bytes, red, green and blue, for each pixel. */
-function canvasOf({ height, width, colours }) {
+function canvasOf(pixels) {
+  pixels.canvas ??= painted(pixels); // a picture is drawn again at each move of the pointer
+  return pixels.canvas;
+}
+
+function painted({ height, width, colours }) {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;
