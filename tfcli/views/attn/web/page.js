@@ -139,7 +139,7 @@ class Page {
     find("said").textContent = nothing || find("said").textContent;
     if (nothing) return;
     this.view.draw(new CanvasPen(canvas, layout.width, layout.height), this, layout);
-    canvas.setAttribute("aria-label", `${say(`${name(this.shown.view)}-view`)}. ${say("key-list")}`);
+    canvas.setAttribute("aria-label", `${say(`${this.shown.view}-view`)}. ${say("key-list")}`);
   }
 
   tell(words) {
@@ -186,8 +186,6 @@ class Page {
     this.change({ [name]: next, ...heads });
   }
 }
-
-const name = (view) => (view === "neurons" ? "neuron" : view);
 
 /** Let every control say what is shown, in the language of the page. */
 function fillControls(page) {
