@@ -10,7 +10,7 @@ from typing import Any
 from tfcli.cli.command import Fold
 from tfcli.cli.inputs import incoming
 from tfcli.cli.messages import introduce, listen, say_notes, with_progress, without_progress
-from tfcli.cli.options import PAGE, InputOptions, ModelOptions, OutputOptions
+from tfcli.cli.options import PAGE, InputOptions, ModelOptions, OutputOptions, PageOptions
 from tfcli.cli.output import Output
 from tfcli.core.batches import window_of
 from tfcli.core.job import Job, ModelRef, provenance_columns
@@ -84,7 +84,8 @@ def run_task(
     if model_options.offline:
         go_offline()
     theme = getattr(options, "theme", "light")
-    files_of_task = [name for name in getattr(task, "files", ()) if fold is None or name != PAGE]
+    paged = isinstance(output_options, PageOptions)
+    files_of_task = [name for name in getattr(task, "files", ()) if name != PAGE or paged]
     output = Output(output_options, task.name, files_of_task, theme)
     if output.is_page:
         options = task.for_page(options)  # type: ignore[attr-defined]

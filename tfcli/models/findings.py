@@ -31,6 +31,11 @@ class Telling:
     whole: bool = False
     """Whether all heads are told."""
 
+    @property
+    def vectors(self) -> bool:
+        """Whether queries and keys are told, which several maps in one have not."""
+        return self.page and self.aggregate is None
+
 
 class Finding:
     """What is found in the maps of a text; takes them layer by layer, and keeps what is told."""
@@ -50,18 +55,15 @@ class Finding:
         """What is told of each layer: links, or numbers."""
         self._weights: Any = None
         """(layer, head, query, key)"""
-        self._vectors: list[tuple[Any, Any, float]] = []
-        """Queries, keys and scaling of each layer."""
-        self._biased = False
-        """Whether a number for the place is added to a score."""
+        self._vectors: list[tuple[Any, Any, float, bool]] = []
+        """Queries, keys and scaling of each layer, and whether a score has a bias."""
 
     def take(self, maps: Any) -> None:
         """The maps of the next layer, (head, query, key), between tokens."""
         how = self.how.aggregate
         self._taken += 1
-        self.sound = (
-            self.sound and not np.isnan(maps[..., 0]).any()
-        )  # what is no number fills its row
+        # What is no number fills its row.
+        self.sound = self.sound and not np.isnan(maps[..., 0]).any()
         if not self.rows or not self.columns:
             return
         if how != ROLLOUT:
@@ -76,9 +78,7 @@ class Finding:
 
     def take_vectors(self, queries: Any, keys: Any, scaling: float, biased: bool) -> None:
         """Queries and keys of the next layer, each (head, token, dim)."""
-        self._biased = biased
-        if self.how.aggregate is None:
-            self._vectors.append((queries[:, self.rows], keys[:, self.columns], scaling))
+        self._vectors.append((queries[:, self.rows], keys[:, self.columns], scaling, biased))
 
     @property
     def complete(self) -> bool:
@@ -138,11 +138,11 @@ class Finding:
         """Queries and keys, (layer, head, token, dim), where the units are tokens."""
         tokens = all(len(axis.starts) == axis.tokens for axis in (self.queries, self.keys))
         alike = len({queries.shape[-1] for queries, *_ in self._vectors}) == 1
-        if not (tokens and alike):
+        if not (self.how.vectors and tokens and alike):
             return None
-        queries, keys, scalings = zip(*self._vectors, strict=True)
-        found = {"query": np.stack(queries), "key": np.stack(keys), "scaling": list(scalings)}
-        return found | {"bias": self._biased}
+        queries, keys, scalings, biased = zip(*self._vectors, strict=True)
+        found = {"query": np.stack(queries), "key": np.stack(keys)}
+        return found | {"scaling": list(scalings), "bias": any(biased)}
 
 
 class Neurons(NamedTuple):

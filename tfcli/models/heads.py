@@ -50,7 +50,7 @@ def maps_of(
         weights = attention.weights(heads).cpu().numpy()  # (row, head, query, key)
         for one, padded in zip(found, weights, strict=True):
             one.take(padded[:, : one.queries.tokens, : one.keys.tokens])
-        if how.page and isinstance(attention, Attention):
+        if how.vectors and isinstance(attention, Attention):
             vectors = (side.cpu().numpy() for side in attention.vectors(heads))
             for one, query, key in zip(found, *vectors, strict=True):  # (head, token, dim)
                 own = query[:, : one.queries.tokens], key[:, : one.keys.tokens]

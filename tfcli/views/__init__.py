@@ -76,10 +76,11 @@ def bar(score: float, width: int, color: str) -> list[Text]:
     ]
 
 
-def told(console: Console, *parts: Text | str) -> str:
-    """The same for a sentence, which goes on in the next line where it is too long."""
+def error_lines(console: Console, indent: str, record: Record) -> str:
+    """What went wrong, below the text; it goes on in the next line where it is too long."""
+    said = Text.assemble(indent, Text("error  ", style="bold red"), error_text(record))
     with console.capture() as captured:
-        console.print(Text.assemble(*parts), overflow="fold", crop=False)
+        console.print(said, overflow="fold", crop=False)
     return captured.get()
 
 

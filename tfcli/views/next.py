@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tfcli.core.record import Columns, to_text
 from tfcli.core.task import Record
-from tfcli.views import bar, cut, error_text, rendered, told
+from tfcli.views import bar, cut, error_lines, rendered
 
 BAR_WIDTH, TOKEN_WIDTH = 20, 16
 INDENT = "  "
@@ -22,7 +22,7 @@ def view(records: Iterable[Record], columns: Columns, console: Console) -> Itera
         shown = _end(values + (record["text"] or ""), max(10, console.width - 2))
         yield rendered(console, Text(shown, style="bold"))
         if "error" in record:
-            yield told(console, INDENT, Text("error  ", style="bold red"), error_text(record))
+            yield error_lines(console, INDENT, record)
             continue
         for likely in record["next"]:
             yield _line(console, likely["text"], likely["probability"], "green")

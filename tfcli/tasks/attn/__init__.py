@@ -41,6 +41,7 @@ class Attn:
     options_type = AttnOptions
     files = ("html", "npz", "safetensors", "png", "svg", "pdf")
     standard = "google-bert/bert-base-uncased@86b5e09"
+    auto_classes = ("AutoModel", "AutoModelForSeq2SeqLM", "AutoModelForTextEncoding")
 
     def columns(self, options: AttnOptions) -> tuple[str, ...]:
         """Which heads, which tokens, and what is between them."""
@@ -93,13 +94,13 @@ class Attn:
         from tfcli.models.maps import ROLLOUT
 
         how = Telling(
-            ROLLOUT if options.rollout else options.agg,
-            options.between,
-            not options.no_special,
-            options.top_k,
-            options.statistics,
-            options.page,
-            options.head in (None, "all"),
+            aggregate=ROLLOUT if options.rollout else options.agg,
+            between=options.between,
+            special=not options.no_special,
+            links=options.top_k,
+            statistics=options.statistics,
+            page=options.page,
+            whole=options.head in (None, "all"),
         )
         found: dict[int, Record | Failure] = {}
         for kind in {row.note.kind for row in batch.rows}:

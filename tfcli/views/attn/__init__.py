@@ -5,12 +5,11 @@ from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.text import Text
 
 from tfcli.core.places import each
 from tfcli.core.record import Columns, to_text
 from tfcli.core.task import Record
-from tfcli.views import cut, error_text, told
+from tfcli.views import cut, error_lines
 from tfcli.views.attn.head_tables import UNITS, patterns, table
 from tfcli.views.attn.heatmap import heatmap
 from tfcli.views.attn.labels import place
@@ -36,7 +35,7 @@ def view(records: Iterable[Record], columns: Columns, console: Console) -> Itera
         title = " ".join(title.split())
         if "error" in record:
             yield pen(cut(title, pen.width).rstrip(), "bold") + "\n"
-            yield told(console, INDENT, Text("error  ", style="bold red"), error_text(record))
+            yield error_lines(console, INDENT, record)
             continue
         listed = {**record, "layers": each(record["layers"]), "heads": each(record["heads"])}
         yield from _title(pen, title, _about(listed))

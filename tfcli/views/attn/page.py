@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfcli.core.characters import visible
+from tfcli.core.places import each
 from tfcli.core.record import Columns
 from tfcli.core.task import Record
 from tfcli.views.attn.labels import shown
@@ -36,13 +37,10 @@ def page(records: Iterable[Record], columns: Columns) -> Iterator[str]:
     policy = (
         f"default-src 'none'; img-src data:; script-src {_hash(script)}; style-src {_hash(style)}"
     )
-    parts = {"policy": policy, "title": "tfcli attn", "style": style}
     before, after = (WEB / "page.html").read_text(encoding="utf-8").split("{{data}}")
-    for name, value in parts.items():
-        before = before.replace(f"{{{{{name}}}}}", escape(value) if name != "style" else value)
     given = iter(records)
     first = list(islice(given, 1))  # nothing is written before there is something
-    yield before
+    yield before.replace("{{policy}}", escape(policy)).replace("{{style}}", style)
     yield from _packed(part for record in chain(first, given) for part in _parts(record))
     yield after.replace("{{script}}", script)
 
@@ -82,8 +80,8 @@ def _parts(record: Record) -> Iterator[bytes]:
         arrays |= {"weights": np.rint(parts * 255).astype(np.uint8), "tops": tops}
         header |= {
             "kind": record["kind"],
-            "layers": _names(record["layers"]),
-            "heads": _names(record["heads"]),
+            "layers": each(record["layers"]),
+            "heads": each(record["heads"]),
             "shape": weights.shape,
             "same": same,
             "causal": same and not np.triu(weights, 1).any(),
@@ -95,18 +93,12 @@ def _parts(record: Record) -> Iterator[bytes]:
             arrays["query"], query = _in_8_bits(vectors["query"])
             arrays["key"], key = _in_8_bits(vectors["key"])
             dim = vectors["query"].shape[-1]
-            scaling = vectors["scaling"]
-            header["vectors"] = {"dim": dim, "scaling": scaling, "query": query, "key": key}
-            header["vectors"]["bias"] = vectors["bias"]
+            header["vectors"] = {**vectors, "dim": dim, "query": query, "key": key}
     header["arrays"] = [(name, array.nbytes) for name, array in arrays.items()]
     text = json.dumps(header, ensure_ascii=False).encode()
     yield _LENGTH.pack(len(text)) + text
     for array in arrays.values():
         yield array.tobytes()
-
-
-def _names(named: list[int] | str) -> list[int | str]:
-    return [named] if isinstance(named, str) else list(named)
 
 
 def _side(record: Record, side: str) -> dict[str, Any]:

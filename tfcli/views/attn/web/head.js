@@ -102,8 +102,8 @@ const HEAD_VIEW = {
     return place < (side ? layout.columns : layout.rows).length ? { side, place } : null;
   },
 
-  where(layout, { side, place }) {
-    return [side ? layout.width - layout.label : 0, 30 + place * layout.line];
+  top(layout, { place }) {
+    return 30 + place * layout.line;
   },
 
   move(page, layout, dx, dy) {
@@ -113,9 +113,9 @@ const HEAD_VIEW = {
     return { side, place: Math.max(0, Math.min(count - 1, from.place + dy)) };
   },
 
-  tell(page, layout, { side, place }) {
+  tell(page, layout, spot) {
+    const { side, place } = spot;
     const { rows, columns, maps } = layout;
-    const unit = (side ? columns : rows)[place];
     const others = side ? rows : columns;
     const links = maps.flatMap(({ values }, index) =>
       others.map((other, i) => {
@@ -128,7 +128,7 @@ const HEAD_VIEW = {
       const many = maps.length > 1 ? ` (${page.text.heads[head]})` : "";
       return `${isolated(label)} ${weight.toFixed(3)}${many}`;
     });
-    return `${isolated(unit.label)} ${side ? "←" : "→"} ${best.join(" · ")}`;
+    return `${isolated(this.unit(layout, spot).label)} ${side ? "←" : "→"} ${best.join(" · ")}`;
   },
 
   choose(page, layout, spot) {

@@ -11,8 +11,12 @@ function unitsOf(side, words) {
     special: side.special[first],
     first,
     last: (starts[i + 1] ?? side.labels.length) - 1,
-    place: i,
   }));
+}
+
+/** Whether a text is a pair, on both sides of its maps. */
+function isPair({ queries, keys }) {
+  return Boolean(queries) && [queries, keys].every((side) => side.segments.includes(1));
 }
 
 /** The units that the filters leave over. */

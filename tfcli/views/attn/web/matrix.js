@@ -99,8 +99,8 @@ const MATRIX_VIEW = {
     return { row: Math.max(-1, row), column: Math.max(-1, column) };
   },
 
-  where(layout, { row, column }) {
-    return [layout.label + column * layout.cell, layout.label + row * layout.cell];
+  top(layout, { row }) {
+    return layout.label + row * layout.cell;
   },
 
   move(page, layout, dx, dy) {

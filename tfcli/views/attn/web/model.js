@@ -39,8 +39,8 @@ const MODEL_VIEW = {
     return inside ? { layer, head } : null;
   },
 
-  where(layout, { layer, head }) {
-    return [layout.edge + head * layout.step, 24 + layer * layout.step];
+  top(layout, { layer }) {
+    return 24 + layer * layout.step;
   },
 
   move(page, layout, dx, dy) {

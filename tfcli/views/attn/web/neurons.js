@@ -44,15 +44,15 @@ const NEURON_VIEW = {
     const { colours, text } = page;
     if (layout.nothing) return;
     const { rows, token, label, strip, bars, line, columns, top, highest } = layout;
-    const heading = (x, words) => pen.text(x, 12, words, { colour: colours.quiet, size: 12 });
-    heading(columns.key, say("query"));
-    heading(columns.score, fitted(say(text.vectors.bias ? "score-bias" : "score"), bars + 6, 12));
-    heading(columns.weight, say("softmax"));
+    const heading = (x, y, words) => pen.text(x, y, words, { colour: colours.quiet, size: 12 });
+    heading(columns.key, 12, say("query"));
+    heading(columns.score, 12, fitted(say(text.vectors.bias ? "score-bias" : "score"), bars + 6, 12));
+    heading(columns.weight, 12, say("softmax"));
     const own = text.queries.labels[token];
     pen.text(label - 8, 30, fitted(own, label - 10), { colour: colours.ink, anchor: "end", bold: true });
     pen.picture(columns.key, 22, strip, 16, layout.queryPicture);
-    pen.text(columns.key, 52, say("key"), { colour: colours.quiet, size: 12 });
-    pen.text(columns.product, 52, say("product"), { colour: colours.quiet, size: 12 });
+    heading(columns.key, 52, say("key"));
+    heading(columns.product, 52, say("product"));
     const spot = page.spot ?? page.pinned;
     rows.forEach((row, place) => {
       const y = top + place * line;
@@ -78,8 +78,8 @@ const NEURON_VIEW = {
     return place >= 0 && place < layout.rows.length ? { place } : null;
   },
 
-  where(layout, { place }) {
-    return [0, layout.top + place * layout.line];
+  top(layout, { place }) {
+    return layout.top + place * layout.line;
   },
 
   move(page, layout, dx, dy) {

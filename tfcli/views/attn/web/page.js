@@ -20,6 +20,8 @@ class Page {
     this.spot = null; // where the pointer, or the keyboard, is
     this.pinned = null;
     this.focused = false;
+    this.theme = ""; // light or dark, where the reader chose
+    this.printing = false;
     find("main").append(this.canvas);
     this.restore();
   }
@@ -41,8 +43,8 @@ class Page {
   }
 
   get dark() {
-    const chosen = document.documentElement.dataset.theme;
-    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    if (this.printing) return false;
+    return this.theme ? this.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   }
 
   get colours() {
@@ -62,12 +64,9 @@ class Page {
     const text = whole("text", this.texts.length, 0);
     const { layers, heads, queries } = { heads: [], layers: [], ...this.texts[text] };
     const on = given.has("heads") ? given.get("heads").split(".").map(Number) : null;
-    const pairs = queries && [queries, this.texts[text].keys].every((s) => s.segments.includes(1));
     const [by, place] = (given.get("sort") ?? "").split(".");
     document.documentElement.lang = word("lang", ["en", "zh"], navigator.language.startsWith("zh") ? "zh" : "en");
-    const theme = word("theme", ["light", "dark"], "");
-    if (theme) document.documentElement.dataset.theme = theme;
-    else delete document.documentElement.dataset.theme;
+    this.theme = word("theme", ["light", "dark"], "");
     this.shown = {
       text,
       view: word("view", Object.keys(VIEWS), "head"),
@@ -75,7 +74,7 @@ class Page {
       head: whole("head", heads.length, 0),
       heads: on ? heads.map((_, head) => head).filter((head) => on.includes(head)) : firstHeads(this.texts[text]),
       token: whole("token", queries ? queries.labels.length : 0, 0),
-      pair: pairs ? word("pair", PAIRS, "all") : "all",
+      pair: isPair(this.texts[text]) ? word("pair", PAIRS, "all") : "all",
       words: given.get("words") === "1",
       special: given.get("special") !== "0",
       least: whole("least", 256, null),
@@ -92,14 +91,13 @@ class Page {
   get fragment() {
     const s = this.shown;
     const first = String(s.heads) === String(firstHeads(this.text));
-    const { lang, dataset } = document.documentElement;
     const said = {
       view: s.view, text: s.text || null, layer: s.layer || null, head: s.head || null,
       heads: first ? null : s.heads.join(".") || "none", token: s.token || null,
       pair: s.pair === "all" ? null : s.pair, words: s.words ? 1 : null,
       special: s.special ? null : 0, least: s.least, map: s.source === "head" ? null : s.source,
       cell: s.cell, sort: s.sort && `${s.sort.by}.${s.sort.place}`,
-      lang, theme: dataset.theme ?? null,
+      lang: document.documentElement.lang, theme: this.theme || null,
     };
     const kept = Object.entries(said).filter(([, value]) => value !== null);
     return `#${new URLSearchParams(kept)}`;
@@ -124,6 +122,7 @@ class Page {
   }
 
   render() {
+    document.documentElement.dataset.theme = this.dark ? "dark" : "light";
     fillControls(this);
     document.title = find("title").textContent;
     this.layout = this.text.error ? null : this.view.layout(this);
@@ -136,8 +135,10 @@ class Page {
     const { layout, canvas, text } = this;
     const nothing = text.error ? say("failed", { message: text.error }) : layout.nothing;
     canvas.hidden = Boolean(nothing);
-    find("said").textContent = nothing || find("said").textContent;
-    if (nothing) return;
+    if (nothing) {
+      this.tell(nothing);
+      return;
+    }
     this.view.draw(new CanvasPen(canvas, layout.width, layout.height), this, layout);
     canvas.setAttribute("aria-label", `${say(`${this.shown.view}-view`)}. ${say("key-list")}`);
   }
@@ -159,8 +160,7 @@ class Page {
     const spot = this.view.move(this, this.layout, dx, dy);
     if (!spot) return;
     this.go(spot);
-    const [, y] = this.view.where(this.layout, spot);
-    const top = this.canvas.getBoundingClientRect().top + y;
+    const top = this.canvas.getBoundingClientRect().top + this.view.top(this.layout, spot);
     if (top < 40) window.scrollBy(0, top - 40);
     else if (top > innerHeight - 60) window.scrollBy(0, top - innerHeight + 60);
   }
@@ -215,8 +215,7 @@ function fillControls(page) {
   fillChoice(page, "layers", text.layers, (layer) => layer === shown.layer);
   const many = shown.view === "head";
   fillChoice(page, "heads", text.heads, (head) => (many ? shown.heads.includes(head) : head === shown.head));
-  const pairs = [text.queries, text.keys].every((side) => side.segments.includes(1));
-  find("pairs").hidden ||= !pairs;
+  find("pairs").hidden ||= !isPair(text);
   const arrows = PAIRS.map((pair) => [pair, pair === "all" ? say("all-pairs") : [...pair.toUpperCase()].join(" → ")]);
   fillSelect("pair", arrows, shown.pair);
   find("word-tool").hidden ||= !(text.queries.words && text.keys.words);
@@ -395,17 +394,11 @@ function listen(page) {
     if (page.room !== width) page.render();
     width = page.room;
   }).observe(find("main"));
-  let theme;
-  window.addEventListener("beforeprint", () => {
-    theme = document.documentElement.dataset.theme;
-    document.documentElement.dataset.theme = "light";
-    page.render();
-  });
-  window.addEventListener("afterprint", () => {
-    if (theme) document.documentElement.dataset.theme = theme;
-    else delete document.documentElement.dataset.theme;
-    page.render();
-  });
+  for (const event of ["beforeprint", "afterprint"])
+    window.addEventListener(event, () => {
+      page.printing = event === "beforeprint"; // paper is light
+      page.render();
+    });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.render());
 }
 
@@ -444,7 +437,7 @@ function listenToControls(page) {
   on("png", "click", () => save(page, "png"));
   on("table", "toggle", () => fillTable(page));
   on("theme", "click", () => {
-    document.documentElement.dataset.theme = page.dark ? "light" : "dark";
+    page.theme = page.dark ? "light" : "dark";
     page.change({});
   });
   on("language", "click", () => {
