@@ -26,6 +26,7 @@ class Shout:
     fields = (Field("text"),)
     options_type = ShoutOptions
     standard = ""
+    auto_classes = ()
 
     def columns(self, options):
         return ("shouted", "length") if options.until is None else ("shouted", "length", "until")
@@ -62,6 +63,7 @@ class Find:
     fields = (Field("word"), Field("context", whole=True, repeated=False))
     options_type = NoOptions
     standard = ""
+    auto_classes = ()
 
     def columns(self, options):
         return ("at",)

@@ -163,12 +163,14 @@ class Task(Protocol):
     """A frozen dataclass whose fields are ``Annotated[T, Flag(…)]``."""
     standard: str
     """The task's standard checkpoint, ``org/name@revision``; empty: it needs no model."""
+    auto_classes: tuple[str, ...]
+    """The Auto classes that load its models; a family that has one of them serves the task."""
 
     def columns(self, options: Any) -> tuple[str, ...]:
         """The keys of a result under these options; the first is what ``plain`` prints."""
 
     def auto_model(self, config: Any, options: Any) -> str:
-        """The name of the Auto class that loads the model."""
+        """Which of ``auto_classes`` loads the model."""
 
     def preprocess(
         self, examples: Sequence[Example], loaded: Loaded, options: Any

@@ -12,7 +12,12 @@ from tfcli.core.record import LongForm
 from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UsageError
 from tfcli.models.continuation import Prompt, Written
-from tfcli.models.generative import auto_class, padding_side
+from tfcli.models.generative import (
+    CAUSAL,
+    SEQUENCE_TO_SEQUENCE,
+    auto_class,
+    padding_side,
+)
 from tfcli.models.prompts import Fitted, as_message, fitted
 
 DEFAULTS: Mapping[str, float] = {"max_new_tokens": 64, "temperature": 0.8, "top_p": 0.95}
@@ -136,6 +141,7 @@ class Generate:
     fields = (Field("prompt"),)
     options_type = GenerateOptions
     standard = "openai-community/gpt2@607a30d"
+    auto_classes = (CAUSAL, SEQUENCE_TO_SEQUENCE)
     streams = True
 
     def window(self, options: GenerateOptions) -> int:

@@ -69,6 +69,7 @@ class Next:
     fields = (Field("text"),)
     options_type = NextOptions
     standard = "openai-community/gpt2@607a30d"
+    auto_classes = (CAUSAL,)
 
     def columns(self, options: NextOptions) -> tuple[str, ...]:
         """The likeliest token, the distribution, and what was asked for."""

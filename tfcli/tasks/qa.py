@@ -67,6 +67,7 @@ class Qa:
     fields = (Field("question"), Field("context", whole=True, repeated=False))
     options_type = QaOptions
     standard = "distilbert/distilbert-base-cased-distilled-squad@564e9b5"
+    auto_classes = ("AutoModelForQuestionAnswering",)
 
     def columns(self, options: QaOptions) -> tuple[str, ...]:
         """The best answer, its score and its place; more answers on demand."""
@@ -75,7 +76,7 @@ class Qa:
 
     def auto_model(self, config: Any, options: QaOptions) -> str:
         """A span head."""
-        return "AutoModelForQuestionAnswering"
+        return self.auto_classes[0]
 
     def preprocess(
         self, examples: Sequence[Example], loaded: Loaded, options: QaOptions

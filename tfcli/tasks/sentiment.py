@@ -46,6 +46,7 @@ class Sentiment:
     fields = (Field("text"),)
     options_type = SentimentOptions
     standard = "distilbert/distilbert-base-uncased-finetuned-sst-2-english@714eb0f"
+    auto_classes = ("AutoModelForSequenceClassification",)
 
     def columns(self, options: SentimentOptions) -> tuple[str, ...]:
         """The label and its score; the scores of more labels on demand."""
@@ -66,7 +67,7 @@ class Sentiment:
                 "--fail-on: a text may have several labels here, and records would not show all.",
                 hint="Add --top-k all --threshold 0.5.",
             )
-        return "AutoModelForSequenceClassification"
+        return self.auto_classes[0]
 
     def preprocess(
         self, examples: Sequence[Example], loaded: Loaded, options: SentimentOptions
