@@ -2,14 +2,15 @@
 
 import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from quick import Quick
+from watching import Ended
 
 # No deadline: the machine may be busy. No database: a test leaves nothing behind.
 settings.register_profile("tfcli", max_examples=100, deadline=None, database=None, print_blob=True)
@@ -19,20 +20,11 @@ PLUGIN = Path(__file__).parent / "plugin"
 WORLD = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "PYTHONUNBUFFERED", "PYTHONIOENCODING")
 
 
-class Ended(NamedTuple):
-    """How a process ended."""
-
-    status: int
-    out: str
-    err: str
-
-
 @pytest.fixture(autouse=True)
 def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test has a folder of its own, no network, and nothing of the user's settings."""
-    for name in list(os.environ):
-        if name.startswith(("TFCLI_", "HF_")) or name in WORLD:
-            monkeypatch.delenv(name)
+    for name in _strange(os.environ):
+        monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HF_HOME"):
         monkeypatch.setenv(name, str(tmp_path / ".home" / name))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -40,13 +32,27 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+def _strange(env: Mapping[str, str]) -> list[str]:
+    """The settings of a user."""
+    return [name for name in env if name.startswith(("TFCLI_", "HF_")) or name in WORLD]
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
+    """The program without the seconds that its imports take."""
+    usual = {k: v for k, v in os.environ.items() if k not in _strange(os.environ)}
+    made = Quick(tmp_path_factory.mktemp("quick"), {**usual, "HF_HUB_OFFLINE": "1"})
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def tfcli() -> Callable[..., Ended]:
+def tfcli(quick: Quick) -> Callable[..., Ended]:
     """Run the program to its end: ``tfcli("shout", "hello", stdin=b"…")``."""
 
     def run(*arguments: str | bytes, stdin: bytes | None = b"", **env: str) -> Ended:
         ended = subprocess.run(
-            [sys.executable, "-m", "tfcli", *arguments],
+            [quick.program, *arguments],
             input=stdin,
             capture_output=True,
             env={**os.environ, **env},
@@ -105,11 +111,33 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
+def seq2seq(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """The folder of a tiny translator or summarizer: ``seq2seq("m2m_100")``."""
+    from tiny_seq2seq import make_seq2seq
+
+    return _made_once(tmp_path_factory, make_seq2seq, "marian")
+
+
+@pytest.fixture(scope="session")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """The folder of a tiny random model without a head: ``reader("longformer")``."""
     from tiny_models import make_reader
 
     return _made_once(tmp_path_factory, make_reader, "bert")
+
+
+@pytest.fixture(scope="session")
+def filler(reader: Callable[..., str]) -> Callable[[str], str]:
+    """The folder of a tiny random model that fills blanks: ``filler("roberta")``."""
+    return lambda family="bert": reader(family, head="MaskedLM")
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """The folder of a tiny model of sentence-transformers: ``encoder("mpnet", pooling="cls")``."""
+    from tiny_models import make_encoder
+
+    return _made_once(tmp_path_factory, make_encoder, "bert")
 
 
 @pytest.fixture(scope="session")

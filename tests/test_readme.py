@@ -36,8 +36,8 @@ def commands():
             yield command, printed
 
 
-def shell(command):
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+def shell(command, quick):
+    path = f"{quick.program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     ended = subprocess.run(
         ["bash", "-c", command],
         stdin=subprocess.DEVNULL,
@@ -63,7 +63,7 @@ def lay_out_models():
 
 
 @pytest.mark.parametrize(("command", "printed"), list(commands()), ids=lambda text: text[:50])
-def test_a_command_prints_what_its_page_says(command, printed):
+def test_a_command_prints_what_its_page_says(command, printed, quick):
     for name, text in (
         ("reviews.csv", REVIEWS),
         ("letter.txt", LETTER),
@@ -72,7 +72,7 @@ def test_a_command_prints_what_its_page_says(command, printed):
         Path(name).write_text(text, encoding="utf-8")
     if re.search(r"\b(hostile|old)\b", command):
         lay_out_models()
-    output = shell(command)
+    output = shell(command, quick)
     assert NUMBER.sub("#", output) == NUMBER.sub("#", printed)
     shown, real = NUMBER.findall(printed), NUMBER.findall(output)
     assert [float(n) for n in real] == pytest.approx([float(n) for n in shown], abs=1e-3)

@@ -6,7 +6,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Ended(NamedTuple):
+    """How a run of the program ended."""
+
+    status: int
+    out: str
+    err: str
 
 
 class Terminal:
