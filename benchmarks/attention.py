@@ -104,6 +104,7 @@ def one_head(folder: str, rounds: int) -> None:
 
 def all_heads(folder: str, rounds: int) -> None:
     """Every map of a text, into a file that numpy reads, and into one that anything reads."""
+    from tfcli.core.record import Columns
     from tfcli.formats.arrays import npz
 
     reference, ours = with_transformers(folder), with_tfcli(folder)
@@ -114,7 +115,7 @@ def all_heads(folder: str, rounds: int) -> None:
 
     def to_npz(record: Any) -> None:
         with out.open("wb") as file:
-            npz([record], file, True)
+            npz([record], file, Columns((), (), lone=True))
 
     maps, record = reference(text), ours(text)
     for what, ways in (

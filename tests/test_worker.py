@@ -8,8 +8,8 @@ from tfcli_shout import ShoutOptions
 
 from tfcli.core.job import PROVENANCE, Job, ModelRef
 from tfcli.core.record import only_records
-from tfcli.core.task import Example, Failure, Piece, Progress
-from tfcli.errors import ResourceError
+from tfcli.core.task import Example, Failure, Piece, Progress, Row
+from tfcli.errors import ResourceError, UnfitModelError
 from tfcli.tasks.generate import GenerateOptions
 from tfcli.tasks.sentiment import SentimentOptions
 from tfcli.worker import Worker
@@ -62,6 +62,83 @@ def test_a_window_of_one_batch_is_quiet(shout):
     assert len(list(shout(window("a", "b")))) == 2
 
 
+class TestBeforehand:
+    """What a task wants to have run before the rows of a window."""
+
+    @pytest.fixture
+    def warming(self, shout):
+        class Warming(type(shout.task)):
+            def beforehand(self, examples, loaded, options):
+                rows = [Row({"text": word}) for word in ("b", "ccc", "a")]
+                loaded.cache["first"] = yield rows
+                loaded.cache["second"] = yield rows[:1]
+                loaded.cache["texts"] = [example.fields["text"] for example in examples]
+
+        shout.task = Warming()
+        return shout
+
+    def test_its_rows_run_in_batches_and_it_is_given_their_outputs_in_order(self, warming):
+        warming.budget = 3
+        events = list(warming(window("d", "", "e")[:1]))
+        cache = warming.loaded.cache
+        assert (cache["first"], cache["second"]) == (["B", "CCC", "A"], ["B"])
+        assert events[0] == Progress(1, 3)
+        assert [e["shouted"] for e in events if isinstance(e, dict)] == ["D"]
+
+    def test_only_sound_examples_are_looked_at(self, warming):
+        failed = Example(0, {}, failure=Failure("empty", "the text is empty"))
+        list(warming([failed, *window("a", "b")[1:]]))
+        assert warming.loaded.cache["texts"] == ["b"]
+        warming.loaded.cache.clear()
+        list(warming([failed]))
+        assert not warming.loaded.cache
+
+    def test_it_may_have_nothing_to_run(self, shout):
+        class Idle(type(shout.task)):
+            def beforehand(self, examples, loaded, options):
+                yield from ()
+
+        shout.task = Idle()
+        assert [record["shouted"] for record in shout(window("a"))] == ["A"]
+
+
+class TestFurther:
+    """What a task makes of its first outputs runs in batches, too, until there is no more."""
+
+    @pytest.fixture
+    def pairing(self, shout):
+        class Pairing(type(shout.task)):
+            def further(self, example, rows, outputs, loaded, options):
+                """Put two and two together, as long as there are two of a length."""
+                last = [one for one in outputs if len(one) == max(map(len, outputs))]
+                together = ["".join(two) for two in zip(last[::2], last[1::2], strict=False)]
+                return [Row({"text": one.lower()}) for one in together]
+
+            def postprocess(self, example, rows, outputs, loaded, options):
+                said = [row.inputs["text"].upper() for row in rows]
+                assert said == outputs
+                return {"shouted": " ".join(outputs), "length": len(rows)}
+
+        shout.task = Pairing()
+        return shout
+
+    def test_it_goes_on_round_by_round_each_example_as_long_as_it_wants(self, pairing):
+        records = list(only_records(pairing(window("a b c d", "e", "f g"))))
+        assert [r["shouted"] for r in records] == ["A B C D AB CD ABCD", "E", "F G FG"]
+        assert [r["length"] for r in records] == [7, 1, 3]
+
+    def test_the_rows_of_a_round_share_batches_and_say_how_far_they_are(self, pairing):
+        pairing.budget = 4
+        events = list(pairing(window("a b", "c d", "e f", "g h")))
+        assert events[:2] == [Progress(4, 8), Progress(2, 4)]
+
+    def test_a_failed_example_has_none(self, pairing):
+        failed = Example(0, {}, failure=Failure("empty", "the text is empty"))
+        first, second = only_records(pairing([failed, *window("x", "a b")[1:]]))
+        assert first["error"]["type"] == "empty"
+        assert second["shouted"] == "A B AB"
+
+
 class TestProvenance:
     def test_every_record_says_what_it_was_made_with(self, classifier):
         ref = ModelRef(classifier(), device="cpu", dtype="bfloat16")
@@ -75,6 +152,33 @@ class TestProvenance:
         worker = Worker(Job("shout", None, ShoutOptions(), provenance=True))
         (record,) = worker(window("a"))
         assert {record[name] for name in PROVENANCE} == {None}
+
+
+class TestAModelThatDoesNotFit:
+    def note(self, job):
+        with pytest.raises(UnfitModelError) as caught:
+            Worker(job)
+        return getattr(caught.value, "__notes__", [])
+
+    def test_is_told_what_it_fits(self, classifier):
+        name = classifier()
+        (said,) = self.note(Job("generate", ModelRef(name, device="cpu"), GREEDY))
+        assert said.startswith(f"{name} fits: tfcli ")
+        fit = said.partition("fits: ")[2].rstrip(".").split(", ")
+        assert "tfcli sentiment" in fit
+        assert not {"tfcli generate", "tfcli qa"} & set(fit)
+
+    def test_is_not_told_the_task_that_has_just_refused_it(self, writer, monkeypatch):
+        """A task may refuse a model of the right class for another reason."""
+
+        def refuses(task, config, options):
+            raise UnfitModelError("not this one")
+
+        generate = Worker(Job("generate", ModelRef(writer(), device="cpu"), GREEDY)).task
+        monkeypatch.setattr(type(generate), "auto_model", refuses)
+        (said,) = self.note(Job("generate", ModelRef(writer(), device="cpu"), GREEDY))
+        assert "tfcli next" in said
+        assert "tfcli generate" not in said
 
 
 def test_a_failed_example_keeps_its_place_and_the_others_are_answered(shout):

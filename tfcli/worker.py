@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 from textwrap import shorten
 from typing import Any
@@ -11,11 +12,11 @@ from tfcli.core.batches import batch_size, longest_first
 from tfcli.core.job import PROVENANCE, Job, ModelRef, provenance_columns
 from tfcli.core.record import Event, only_records, record_of
 from tfcli.core.task import Batch, Example, Failure, Loaded, Piece, Progress, Record, Row
-from tfcli.errors import ResourceError
+from tfcli.errors import ResourceError, UnfitModelError
 from tfcli.models.ablation import all_on
 from tfcli.models.memory import clear, out_of_memory
 from tfcli.models.windows import padding_side
-from tfcli.tasks import task_named
+from tfcli.tasks import task_named, tasks_for
 
 log = logging.getLogger("tfcli")
 
@@ -40,9 +41,7 @@ class Worker:
         self.loaded = Loaded()
         self.provenance: Mapping[str, Any] = {}
         if job.model is not None:
-            from tfcli.models.load import load
-
-            self.loaded = load(job.model, lambda config: self.task.auto_model(config, job.options))
+            self.loaded = self._load(job.model)
         if job.provenance:
             self.provenance = _provenance(job.model, self.loaded)
         ablated = job.model is not None and job.model.ablate is not None
@@ -50,6 +49,19 @@ class Worker:
         self.stream = job.stream and getattr(self.task, "streams", False)
         on_cpu = self.loaded.model is None or self.loaded.model.device.type == "cpu"
         self.budget = CPU_BATCH_TOKENS if on_cpu else DEVICE_BATCH_TOKENS
+
+    def _load(self, ref: ModelRef) -> Loaded:
+        """The model; only its tokenizer for a task that runs none."""
+        from tfcli.models.load import TOKENIZER, load, load_tokenizer
+
+        if self.task.auto_classes == (TOKENIZER,):
+            return load_tokenizer(ref)
+        try:
+            return load(ref, lambda config: self.task.auto_model(config, self.options))
+        except UnfitModelError as exc:
+            if fit := [task for task in _fitting(ref) if task != self.task.name]:
+                exc.add_note(f"{ref} fits: {', '.join(f'tfcli {task}' for task in fit)}.")
+            raise
 
     def __call__(self, window: Sequence[Example]) -> Iterator[Event]:
         """Give one record for each example, in order, and say how far it is before.
@@ -65,11 +77,13 @@ class Worker:
             return
         with all_on(self.loaded.model):
             before = list(only_records(self._run(window)))
+        self.loaded.cache.clear()  # it was made by all heads
         changed = iter(before)
         for event in self._run(window):
             if isinstance(event, dict):
                 log.info("record %d: %s", event["index"], self._change(next(changed), event))
             yield event
+        self.loaded.cache.clear()
 
     def _change(self, before: Record, after: Record) -> str:
         """What became another value; of numbers side by side the largest difference."""
@@ -85,6 +99,8 @@ class Worker:
 
     def _run(self, window: Sequence[Example]) -> Iterator[Event]:
         sound = [example for example in window if example.failure is None]
+        if sound and hasattr(self.task, "beforehand"):
+            yield from self._beforehand(sound)
         prepared = self.task.preprocess(sound, self.loaded, self.options) if sound else []
         rows_of = dict(zip((example.index for example in sound), prepared, strict=True))
         rows: list[Row] = []
@@ -95,22 +111,51 @@ class Worker:
             outputs = iter((yield from self._streamed(window[0].index, rows)))
         else:
             outputs = iter((yield from self._outputs(rows)))
+        run = {
+            index: ([*own], [next(outputs) for _ in own])
+            for index, own in rows_of.items()
+            if not isinstance(own, Failure)
+        }
+        if hasattr(self.task, "further"):
+            yield from self._further([one for one in sound if one.index in run], run)
         for example in window:
-            yield record_of(
-                example,
-                self.fields,
-                self.columns,
-                example.failure or self._results(example, rows_of[example.index], outputs),
-                self.provenance,
-            )
+            results = example.failure or self._results(example, rows_of[example.index], run)
+            yield record_of(example, self.fields, self.columns, results, self.provenance)
 
     def _results(
-        self, example: Example, rows: Sequence[Row] | Failure, outputs: Iterator[Any]
+        self,
+        example: Example,
+        rows: Sequence[Row] | Failure,
+        run: Mapping[int, tuple[list[Row], list[Any]]],
     ) -> Record | Failure:
         if isinstance(rows, Failure):
             return rows
-        own = [next(outputs) for _ in rows]
-        return self.task.postprocess(example, rows, own, self.loaded, self.options)
+        return self.task.postprocess(example, *run[example.index], self.loaded, self.options)
+
+    def _beforehand(self, examples: Sequence[Example]) -> Generator[Progress, None, None]:
+        """Run what the task wants to have run before a window, and give it the outputs."""
+        asked = self.task.beforehand(examples, self.loaded, self.options)  # type: ignore[attr-defined]
+        outputs = None
+        with suppress(StopIteration):
+            while True:
+                outputs = yield from self._outputs(asked.send(outputs))
+
+    def _further(
+        self, examples: Sequence[Example], run: Mapping[int, tuple[list[Row], list[Any]]]
+    ) -> Generator[Progress, None, None]:
+        """Run what the task makes of the rows and outputs of examples, until it makes no more."""
+        while examples:
+            wanted = {
+                example.index: self.task.further(  # type: ignore[attr-defined]
+                    example, *run[example.index], self.loaded, self.options
+                )
+                for example in examples
+            }
+            outputs = iter((yield from self._outputs([r for own in wanted.values() for r in own])))
+            for index, own in wanted.items():
+                run[index][0].extend(own)
+                run[index][1].extend([next(outputs) for _ in own])
+            examples = [example for example in examples if wanted[example.index]]
 
     def _outputs(self, rows: Sequence[Row]) -> Generator[Progress, None, list[Any]]:
         """Return the output of each row, whatever batch it ran in."""
@@ -213,8 +258,16 @@ def _too_large(row: Row) -> ResourceError:
     return ResourceError(f"Out of memory with one row of {row.length - row.more:,} tokens.")
 
 
+def _fitting(ref: ModelRef) -> list[str]:
+    """The tasks that a model's classes serve."""
+    from tfcli.models.portrait import portrait
+
+    return tasks_for(portrait(ref)["auto_classes"] or ())
+
+
 def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:
     if ref is None:
         return dict.fromkeys(PROVENANCE)
-    said = (ref.checkpoint, loaded.revision, loaded.dtype, str(loaded.model.device), ref.ablate)
+    runs = (None, None) if loaded.model is None else (loaded.dtype, str(loaded.model.device))
+    said = (ref.checkpoint, loaded.revision, *runs, ref.ablate)
     return dict(zip(provenance_columns(ref.ablate), said, strict=False))

@@ -44,6 +44,19 @@ Arguments:
     assert arguments in tfcli("find", "-h").out
 
 
+def test_a_field_of_many_lines_is_an_option_that_may_be_repeated(tfcli):
+    help_text = " ".join(tfcli("similar", "-h").out.split())
+    assert "--among TEXT A text to compare with (repeatable; a line each)." in help_text
+    assert "--among-file FILE Read the list of candidates from a file, a line each." in help_text
+
+
+def test_a_switch_that_may_be_left_to_the_model_has_an_opposite(tfcli, encoder):
+    asked = ("embed", "good", "-m", encoder(pooling="cls"), "-f", "plain")
+    assert "--normalize / --no-normalize" in tfcli("embed", "-h").out
+    said, yes, no = (tfcli(*asked, *more).out for more in ([], ["--normalize"], ["--no-normalize"]))
+    assert said == yes != no
+
+
 def test_an_option_has_its_default(tfcli):
     assert tfcli("shout", "ha", "-f", "plain").out == "HA\n"
 

@@ -31,6 +31,15 @@ def test_underscores_are_dashes_on_the_command_line():
     assert [o.switch for o in options_of(Options)][2:4] == ["--at-least", "--at-most"]
 
 
+def test_a_word_of_python_has_an_underscore_in_python_alone():
+    @dataclass
+    class Route:
+        from_: Annotated[str | None, Flag("Where from.")] = None
+
+    assert next(options_of(Route)).switch == "--from"
+    assert build(Route, {"from_": "en"}).from_ == "en"
+
+
 def test_a_field_without_a_flag_is_a_mistake_in_the_task():
     @dataclass
     class Bare:

@@ -2,7 +2,16 @@ import dataclasses
 
 import pytest
 
-from tfcli.core.task import Example, Failure, Field, Flag, NoOptions, Row
+from tfcli.core.task import (
+    Example,
+    Failure,
+    Field,
+    Flag,
+    Loaded,
+    NoOptions,
+    Row,
+    standard_of,
+)
 
 
 def test_a_row_is_as_long_as_its_tokens():
@@ -34,6 +43,29 @@ def test_a_field_is_required_and_read_line_by_line_unless_it_says_so():
 def test_values_that_cross_rooms_are_frozen(value):
     with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
         value.index = 1
+
+
+def test_a_field_is_called_by_its_name_unless_it_has_a_better_one():
+    assert Field("context").called == "context"
+    assert Field("among", noun="list of candidates").called == "list of candidates"
+
+
+def test_a_standard_checkpoint_may_depend_on_the_options():
+    class One:
+        standard = "org/one"
+
+    class Many(One):
+        def standard_for(self, options):
+            return f"org/{options}"
+
+    assert [standard_of(task, "two") for task in (One(), Many())] == ["org/one", "org/two"]
+
+
+def test_what_is_made_with_a_model_is_kept_with_it_alone():
+    one, other = Loaded(), Loaded()
+    one.cache["a"] = 1
+    assert one == other
+    assert other.cache == {}
 
 
 def test_a_failure_is_a_word_and_a_sentence():

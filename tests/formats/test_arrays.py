@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
+from tfcli.core.record import Columns
 from tfcli.errors import TfcliError
 from tfcli.formats import arrays
 from tfcli.formats.arrays import ARRAYS
@@ -29,7 +30,7 @@ FAILED = {"index": 1, "attention": None, "error": {"type": "empty", "message": "
 
 def written(form, *records, lone=False):
     out = io.BytesIO()
-    ARRAYS[form](iter(records), out, lone)
+    ARRAYS[form](iter(records), out, Columns((), (), lone=lone))
     return out.getvalue()
 
 
@@ -104,7 +105,7 @@ def test_npz_is_written_record_by_record():
             yield {**RECORD, "index": index}
             sizes.append(out.tell())
 
-    arrays.npz(records(), out, False)
+    arrays.npz(records(), out, Columns((), ()))
     assert 0 < sizes[0] < sizes[1] < sizes[2]
 
 

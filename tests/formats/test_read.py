@@ -515,4 +515,4 @@ def test_an_extension_that_names_no_format_is_a_usage_error(path):
     with pytest.raises(UsageError) as caught:
         format_of(path)
     assert str(caught.value) == f"The name of {path} does not say what format it has."
-    assert caught.value.hint == "Say it with --input-format txt, csv, tsv, json or jsonl."
+    assert caught.value.hint == "Say it with --input-format txt, csv, tsv, json, jsonl or parquet."

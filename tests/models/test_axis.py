@@ -118,6 +118,14 @@ def test_a_text_that_is_cut_says_so():
     assert (cut.truncated, whole.truncated) == (True, False)
 
 
+def test_whole_texts_are_cut_by_nobody_and_bring_their_places():
+    loaded = loaded_with(tokenizer_of("bert"), 5)
+    (found,) = encoded([("the a film is", None)], loaded, "none", truncate=False, whole=True)
+    assert len(found.inputs["input_ids"]) == 6
+    assert found.encoding.offsets[1:5] == [(0, 3), (4, 5), (6, 10), (11, 13)]
+    assert found.encoding.word_ids[1:5] == [0, 1, 2, 3]
+
+
 class Slow:
     """A tokenizer that knows no places."""
 
@@ -143,6 +151,7 @@ def test_slow_tokenizers_give_tokens():
     assert found.axis.labels == ["token7", "token8", "token9"]
     assert found.axis.special == [False, False, True]
     assert found.axis.segments == [0, 0, 0]
+    assert found.encoding is None
 
 
 def test_slow_tokenizers_give_no_words():

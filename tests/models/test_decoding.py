@@ -307,6 +307,16 @@ def test_stop_strings_of_a_checkpoint_end_a_text_too(loaded):
         assert found.finish_reason == "stop"
 
 
+def test_an_end_that_is_forced_is_none_of_the_models(loaded):
+    model = loaded("bart")
+    inputs = model.tokenizer("a", return_tensors="pt")
+    forced = {"forced_eos_token_id": model.tokenizer.eos_token_id}
+    options = GenerateOptions(greedy=True, max_new_tokens=5)
+    for settings in ({}, forced):
+        ((found,),) = decode(model, inputs, [Prompt("", ())], plan_of(model, options, **settings))
+        assert (found.new_tokens, found.finish_reason) == (5, "length")
+
+
 def test_the_order_of_warpers_is_that_of_generate(loaded):
     model = loaded()
     names = {"temperature": 0.5, "top_k": 5, "top_p": 0.5, "min_p": 0.1, "typical_p": 0.5}

@@ -10,6 +10,7 @@ from tfcli.models.files import (
     INDEX,
     WEIGHTS,
     entry_of,
+    is_module,
     is_plain,
     is_read,
     is_vocabulary,
@@ -37,6 +38,20 @@ def test_a_plain_name_has_no_way_in_it(name):
 )
 def test_what_loading_reads(name, read):
     assert is_read(name) == read
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        *(("1_Pooling/config.json", True), ("10_Dense/config.json", True)),
+        *(("Pooling/config.json", False), ("onnx/config.json", False), ("1_/config.json", False)),
+        *(("1_Pooling/config.json.bin", False), ("1_a/../config.json", False)),
+        *(("1_a/1_b/config.json", False), ("/1_a/config.json", False), ("config.json", False)),
+    ],
+)
+def test_modules_have_folders_with_numbers(name, found):
+    assert is_module(name) == found
+    assert is_read(name) or not found
 
 
 def test_code_is_read_only_if_it_is_trusted():

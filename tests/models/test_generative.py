@@ -5,7 +5,7 @@ import torch
 from transformers import AutoConfig
 
 from tfcli.errors import UnfitModelError
-from tfcli.models.generative import auto_class, padding_side, position_ids
+from tfcli.models.generative import auto_class, fills_blanks, padding_side, position_ids
 
 
 def config(family, *heads, **settings):
@@ -39,6 +39,15 @@ def test_a_masked_model_is_refused_in_words(family):
 def test_a_bert_that_was_made_a_decoder_writes():
     made = config("bert", "BertForMaskedLM", is_decoder=True)
     assert auto_class(made) == "AutoModelForCausalLM"
+    assert not fills_blanks(made)
+
+
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [("bert", True), ("modernbert", True), ("bart", True), ("gpt2", False), ("t5", False)],
+)
+def test_blanks_are_filled_by_models_with_a_masked_head(family, expected):
+    assert fills_blanks(config(family)) is expected
 
 
 def test_causal_rows_end_together_and_others_begin_together():

@@ -18,7 +18,7 @@ from tfcli.errors import (
     UnfitModelError,
     UnsafeModelError,
 )
-from tfcli.models.load import load
+from tfcli.models.load import load, load_tokenizer
 
 
 def classify(config):
@@ -42,6 +42,27 @@ def test_gives_model_tokenizer_config_and_the_longest_row(classifier):
     assert result.config.num_labels == 3
     assert result.tokenizer("good")["input_ids"]
     assert result.max_length == 64
+
+
+class TestATokenizerAlone:
+    def test_comes_with_its_config_and_no_model(self, classifier):
+        result = load_tokenizer(ModelRef(classifier()))
+        assert result.model is None
+        assert result.config.model_type == "bert"
+        assert result.folder == Path(classifier())
+        assert result.tokenizer("good")["input_ids"]
+
+    def test_is_fetched_from_the_hub_without_the_weights(self, classifier, hub):
+        for path in Path(classifier()).iterdir():
+            hub.files[path.name] = path.read_bytes()
+        result = load_tokenizer(ModelRef("org/tiny"))
+        assert result.tokenizer("good")["input_ids"]
+        assert not (result.folder / "model.safetensors").exists()
+        assert result.revision == result.folder.name
+
+    def test_is_read_from_a_gguf_file(self, llama, gguf_file):
+        theirs = load_tokenizer(ModelRef(str(llama))).tokenizer("a film")["input_ids"]
+        assert load_tokenizer(ModelRef(str(gguf_file))).tokenizer("a film")["input_ids"] == theirs
 
 
 def test_roberta_counts_positions_from_behind_the_padding(classifier):
@@ -195,6 +216,23 @@ def test_a_tokenizer_that_panics_is_an_error_in_one_line(copy):
     with pytest.raises(ModelNotFoundError, match="no whole model: Precompiled") as refused:
         loaded(copy)
     assert "\n" not in str(refused.value)
+
+
+def test_a_tokenizer_that_takes_a_package_to_read_says_which(seq2seq, monkeypatch):
+    import transformers
+
+    def fails(*args, **kwargs):
+        raise ImportError("MarianTokenizer requires the SentencePiece library")
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", fails)
+    with pytest.raises(ModelNotFoundError, match="no whole model"):  # it is there
+        load(ModelRef(seq2seq("marian")), lambda config: "AutoModelForSeq2SeqLM")
+    monkeypatch.setattr("tfcli.models.load.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="takes sentencepiece to read") as refused:
+        load(ModelRef(seq2seq("marian")), lambda config: "AutoModelForSeq2SeqLM")
+    assert refused.value.hint == 'pip install "tfcli[translate]"'
+    with pytest.raises(ModelNotFoundError, match="no whole model"):  # no matter of the package
+        load(ModelRef(seq2seq("t5")), lambda config: "AutoModelForSeq2SeqLM")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Each is an ordinary folder: the family's own config, model and tokenizer classes
 loads in milliseconds.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -19,6 +20,7 @@ SIZES = {
     "initializer_range": 0.6,  # so that random logits differ clearly from text to text
 }
 ANSWERER_LENGTH = 128
+PACKAGE = "sentence_transformers.models"
 CLASSIFIERS = {
     "bert": {},
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 48},
@@ -63,8 +65,15 @@ READERS = {
     "bart": WRITERS["bart"],
     "t5": WRITERS["t5"],
     "marian": WRITERS["bart"],
+    "mpnet": {"max_position_embeddings": 66},
 }
-BORROWED = {"modernbert": "bert", "gemma2": "llama", "longformer": "roberta", "marian": "bart"}
+BORROWED = {
+    "modernbert": "bert",
+    "gemma2": "llama",
+    "longformer": "roberta",
+    "marian": "bart",
+    "mpnet": "bert",
+}
 """Whose tokenizer a family has where its own would need files of its own."""
 
 
@@ -144,8 +153,11 @@ def make_writer(
     return folder
 
 
-def make_reader(folder: Path, family: str, **config: Any) -> Path:
-    """Write a model without a head; a sequence-to-sequence one with its language head."""
+def make_reader(folder: Path, family: str, *, head: str = "", **config: Any) -> Path:
+    """Write a model without a head; a sequence-to-sequence one with its language head.
+
+    ``head`` names one that it is to have: ``MaskedLM``.
+    """
     import torch
     import transformers
 
@@ -162,6 +174,8 @@ def make_reader(folder: Path, family: str, **config: Any) -> Path:
     if family in ("bart", "t5", "marian"):
         settings.setdefault("decoder_start_token_id", tokenizer.eos_token_id)
         kind = transformers.AutoModelForSeq2SeqLM
+    if head:
+        kind = getattr(transformers, f"AutoModelFor{head}")
     model = kind.from_config(transformers.AutoConfig.for_model(family, **settings))
     with torch.no_grad():
         for weight in model.parameters():
@@ -170,6 +184,47 @@ def make_reader(folder: Path, family: str, **config: Any) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def make_encoder(
+    folder: Path, family: str, pooling: str = "mean", normalize: bool = True, **said: Any
+) -> Path:
+    """Write a model of sentence-transformers; ``said`` is more that it says, by file.
+
+    A weight depends on its name alone, as in ``make_answerer``.
+    """
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(make_reader(folder, family) / "model.safetensors")
+    for name, weight in weights.items():
+        if weight.dim() > 1:
+            generator = torch.Generator().manual_seed(crc32(name.encode()))
+            weights[name] = torch.randn(weight.shape, generator=generator) * 0.4
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    describe_vectors(folder, pooling, normalize, **said)
+    return folder
+
+
+def describe_vectors(folder: Path, pooling: str, normalize: bool, **said: Any) -> None:
+    """Write what sentence-transformers writes beside a model, in the way of its older versions."""
+    kinds = ["Transformer", "Pooling", "Normalize"][: 3 if normalize else 2]
+    modules = [
+        {"idx": i, "name": str(i), "path": f"{i}_{kind}" if i else "", "type": f"{PACKAGE}.{kind}"}
+        for i, kind in enumerate(kinds)
+    ]
+    modes = ("cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "lasttoken")
+    flags = {f"pooling_mode_{mode}": mode.partition("_")[0] == pooling for mode in modes}
+    flags["pooling_mode_mean_sqrt_len_tokens"] = pooling == "mean_sqrt_len_tokens"
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    files = {
+        "modules": modules,
+        "1_Pooling/config": {"word_embedding_dimension": 32, **flags},
+        "sentence_bert_config": {"max_seq_length": 64, "do_lower_case": False},
+        **said,
+    }
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 def make_speaker(folder: Path, text: str, length: int = WRITER_LENGTH) -> Path:

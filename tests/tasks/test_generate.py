@@ -526,7 +526,7 @@ def test_a_model_that_fills_blanks_is_refused(tmp_path, tfcli):
         one("a", str(folder))
     ended = tfcli("generate", "a", "-m", str(folder))
     assert ended.status == 2
-    assert "Hint: Name a causal model with -m: GPT-2, Llama, Qwen …\n" in ended.err
+    assert "Hint: Name a causal model with -m: GPT-2, Llama …; or see tfcli fill.\n" in ended.err
 
 
 # Formats and other programs

@@ -14,7 +14,7 @@ import pytest
 from tfcli import run
 from tfcli.core.task import Example, Loaded, Row
 from tfcli.errors import UnfitModelError
-from tfcli.models.pairs import PairWindow, Tokens
+from tfcli.models.pairs import Tokens, Window
 from tfcli.models.registry import starters
 from tfcli.tasks.qa import TASK, QaOptions, _best_pairs, log_probabilities
 
@@ -195,7 +195,7 @@ NOTHING = Tokens(np.zeros(0), np.zeros((0, 2)), np.zeros(0))
 def windows_of(count):
     """Windows of four tokens behind ``[CLS]``, each of which shares two with the one before."""
     return [
-        PairWindow(NOTHING, 2 * i, 4, 1, slice(1 if i else 0, 3 if i < count - 1 else 4), cls=0)
+        Window(NOTHING, 2 * i, 4, 1, slice(1 if i else 0, 3 if i < count - 1 else 4), cls=0)
         for i in range(count)
     ]
 
@@ -280,7 +280,7 @@ class TestNoAnswer:
     def _decoded(self, logits, options):
         example = Example(0, {"question": "q", "context": "a b"})
         tokens = Tokens(np.array([7, 8]), np.array([[0, 1], [2, 3]]), np.array([0, 1]))
-        window = PairWindow(tokens, 0, 2, 1, slice(0, 2), 0)
+        window = Window(tokens, 0, 2, 1, slice(0, 2), 0)
         row = Row({"input_ids": [1, 7, 8]}, note=window)
         return TASK.postprocess(
             example, [row], [np.array(logits)], Loaded(tokenizer=PaddedRight()), options
@@ -293,7 +293,7 @@ class TestPairs:
         for size, longest, count in ((7, 3, 4), (5, 9, 100), (40, 15, 12), (1, 1, 1)):
             log = rng.normal(size=(2, size))
             own = slice(size // 4, size)
-            window = PairWindow(NOTHING, 100, size, 3, own, None)
+            window = Window(NOTHING, 100, size, 3, own, None)
             every = [
                 (100 + first, 100 + last, float(np.exp(log[0, first] + log[1, last])))
                 for first in range(own.start, size)

@@ -66,7 +66,7 @@ def command_for(task: Task, fold: Fold | None = None) -> Callable[..., None]:
         options = {one.name: given[one.name] for one in own}
         if fold is not None:
             options |= fold.options(options)
-        fields = {f.name: given[f.name] for f in task.fields}
+        fields = {f.name: _lines(given[f.name]) if f.many else given[f.name] for f in task.fields}
         files = {f.name: given[f"{f.name}_file"] for f in task.fields[1:]}
         raise typer.Exit(
             run_task(
@@ -122,12 +122,18 @@ def _field_parameters(task: Task) -> Iterator[inspect.Parameter]:
         switch = f"--{field.name.replace('_', '-')}"
         kwargs: dict[str, Any] = {"rich_help_panel": "Arguments", "show_default": False}
         option = typer.Option(
-            switch, metavar="TEXT", help=field.help or f"The {field.name}.", **kwargs
+            switch, metavar="TEXT", help=field.help or f"The {field.called}.", **kwargs
         )
-        yield parameter(field.name, str | None, option)
-        help_text = f"Read the {field.name} from a file, whole."
+        yield parameter(field.name, list[str] | None if field.many else str | None, option)
+        how = "a line each" if field.many else "whole"
+        help_text = f"Read the {field.called} from a file, {how}."
         option = typer.Option(f"{switch}-file", metavar="FILE", help=help_text, **kwargs)
         yield parameter(f"{field.name}_file", str | None, option)
+
+
+def _lines(texts: Sequence[str] | None) -> str | None:
+    """The values of an option that was repeated, a line each."""
+    return "\n".join(texts) if texts else None
 
 
 def option_parameters(panel: str, options_type: type[Any]) -> list[inspect.Parameter]:
@@ -141,6 +147,8 @@ def _option_parameter(panel: str, option: Option) -> inspect.Parameter:
     kwargs["show_default"] = option.default not in (None, (), False)
     kwargs["autocompletion"] = COMPLETIONS.get(option.name)
     kind: Any = option.kinds[0]
+    if kind is bool and option.default is not False:
+        names[0] += f"/--no-{option.switch[2:]}"
     if kind is not bool:
         kwargs["metavar"] = option.flag.metavar or _metavar(option)
     if option.flag.choices and _is_number(option):

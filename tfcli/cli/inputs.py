@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tfcli.cli.options import InputOptions
-from tfcli.core.batches import Window, arriving, windows
+from tfcli.core.batches import Window, arriving, shared_fields, windows
 from tfcli.core.task import Field, Task
 from tfcli.errors import UsageError
 from tfcli.formats.examples import ALL, Reading, check, example
@@ -70,20 +70,21 @@ def incoming(
     missing = [f for f in rest if f.required and f.name not in named]
     unsaid = [] if from_rows else missing if texts else [first]
     _share_stdin(task, asked, unsaid)
-    given = _given(others, files, options.encoding)
+    given = _given(task, others, files, options.encoding)
     if texts and missing:
         given[missing[0].name] = read_whole(STDIN, options.encoding)
     reading = _reading(task, given, columns, options, results, shown)
+    shared = shared_fields(task)
     if texts:
         _doubt_file_names(texts)
         if reading.kept_columns or ALL in reading.keep or options.column:
             raise UsageError("--keep and --column need a file or standard input with columns.")
         made = (example(i, Parsed(1, text), None, reading) for i, text in enumerate(texts))
-        cut = windows(list(made)[: options.limit], size)
+        cut = windows(list(made)[: options.limit], size, shared)
         return Incoming(cut, kept=reading.keep, live=len(texts) == 1)
     paths = expand(options.input) or [STDIN]
     reader = Reader(paths, reading)
-    cut = arriving(reader, size) if STDIN in paths else windows(reader, size)
+    cut = (arriving if STDIN in paths else windows)(reader, size, shared)
     return Incoming(cut, reader, reader.kept, reader.more, STDIN in paths)
 
 
@@ -95,11 +96,15 @@ def _doubt_file_names(texts: Sequence[str]) -> None:
 
 
 def _given(
-    others: Mapping[str, str | None], files: Mapping[str, str | None], encoding: str
+    task: Task,
+    others: Mapping[str, str | None],
+    files: Mapping[str, str | None],
+    encoding: str,
 ) -> dict[str, str]:
+    nouns = {field.name: field.called for field in task.fields}
     given = {name: text for name, text in others.items() if text is not None}
     for name, text in given.items():
-        if wrong := check(text, name, encoding, name):
+        if wrong := check(text, name, encoding, nouns[name]):
             raise UsageError(f"--{name}: {wrong.message}.")
     for name, path in files.items():
         if path is None:
@@ -120,7 +125,7 @@ def _share_stdin(task: Task, asked: int, unsaid: Sequence[Field]) -> None:
     if unsaid and (sys.stdin is None or sys.stdin.isatty()):
         name, first = unsaid[0].name, task.fields[0]
         way = f"--{name} TEXT or --{name}-file FILE" if unsaid[0] != first else "it as an argument"
-        raise UsageError(f"No {name} was given.", hint=f"Give {way}, or pipe it in.")
+        raise UsageError(f"No {unsaid[0].called} was given.", hint=f"Give {way}, or pipe it in.")
     if asked and sys.stdin is None:
         raise UsageError("Standard input is closed.")
 

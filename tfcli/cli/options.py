@@ -86,6 +86,9 @@ class ModelOptions:
         Flag("Switch attention heads off: 4.3 is head 3 of layer 4, 5 a layer.", metavar="HEADS"),
     ] = None
     offline: Annotated[bool, Flag("Use only what is on this machine.")] = False
+    locked: Annotated[
+        bool, Flag("Run only what tfcli.lock holds: exactly these revisions and files.")
+    ] = False
     provenance: Annotated[bool, Flag("Say in every record: model, revision, dtype, device.")] = (
         False
     )
@@ -93,10 +96,17 @@ class ModelOptions:
 
 def complete_model(incomplete: str) -> list[str]:
     """Starters and cached models whose names begin so; a shell waits for it: nothing heavy here."""
-    from tfcli.models.cache import cached_models
     from tfcli.models.registry import starters
 
-    return [name for name in (*starters(), *cached_models()) if name.startswith(incomplete)]
+    own = [name for name in starters() if name.startswith(incomplete)]
+    return [*own, *complete_cached(incomplete)]
+
+
+def complete_cached(incomplete: str) -> list[str]:
+    """Cached models whose names begin so."""
+    from tfcli.models.cache import cached_models
+
+    return [name for name in cached_models() if name.startswith(incomplete)]
 
 
 COMPLETIONS: dict[str, Callable[[str], list[str]]] = {"model": complete_model}

@@ -20,11 +20,13 @@ from tfcli.core.task import Piece, Record
 from tfcli.errors import Terminated, TfcliError, UsageError
 from tfcli.formats import extension_of
 from tfcli.formats.arrays import ARRAYS, ArrayWriter
+from tfcli.formats.parquet import parquet, require_pyarrow
 from tfcli.formats.write import FORMATS, format_of
 
 log = logging.getLogger("tfcli")
 
 STDOUT = "-"
+PARQUET = "parquet"
 
 MANY = 1 << 20
 """Numbers of a record that text is slow for."""
@@ -40,6 +42,8 @@ class Output:
         self.options = options
         self.task = task
         self.files = files
+        self.binary = (*files, PARQUET)
+        """The formats that are no text."""
         self.theme = theme
         self.path = None if options.output in (None, STDOUT) else options.output
         self.opens = isinstance(options, PageOptions) and options.open
@@ -49,7 +53,8 @@ class Output:
         self.format = self._format()
         if self.opens and not (self.is_page and self.path):
             raise UsageError("--open shows a page: leave -o and -f out, or write to FILE.html.")
-        self.writer = self._binary_writer() if self.format in files and not self.is_page else None
+        binary = self.format in self.binary and not self.is_page
+        self.writer = self._binary_writer() if binary else None
         if self.path is not None and not Path(self.path).absolute().parent.is_dir():
             raise UsageError(f"There is no folder {Path(self.path).parent} to write to.")
         if self.path is not None and Path(self.path).is_dir():
@@ -90,7 +95,7 @@ class Output:
         with _appearing(Path(self.path)) as raw:
             if self.writer is not None:
                 with _in_words(self.path):
-                    self.writer(only_records(records), raw, columns.lone)
+                    self.writer(only_records(records), raw, columns)
                 return
             out = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
             try:
@@ -143,11 +148,14 @@ class Output:
 
     def _binary_writer(self) -> ArrayWriter:
         """What writes arrays, or draws figures; it may lack a package, and says so at once."""
+        if self.format == PARQUET:
+            require_pyarrow()
+            return parquet
         if self.format in ARRAYS:
             return ARRAYS[self.format]
         from tfcli.views.attn.figures import draw_all
 
-        return lambda records, out, lone: draw_all(records, out, self.format, self.theme)
+        return lambda records, out, columns: draw_all(records, out, self.format, self.theme)
 
     def _format(self) -> str:
         if self.options.json and self.options.format not in ("auto", "json"):
@@ -156,11 +164,11 @@ class Output:
             return "json"
         if self.options.format != "auto":
             named = extension_of(self.path or "")
-            if named in self.files and named != self.options.format:
+            if named in self.binary and named != self.options.format:
                 raise UsageError(f"Both --format {self.options.format} and a name in .{named}.")
             return self.options.format
         if self.path is not None:
-            return format_of(self.path, self.files)
+            return format_of(self.path, self.binary)
         return "table" if self.to_terminal else "jsonl"
 
 

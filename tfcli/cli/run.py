@@ -15,7 +15,7 @@ from tfcli.cli.output import Output
 from tfcli.core.batches import window_of
 from tfcli.core.job import Job, ModelRef, provenance_columns
 from tfcli.core.record import Columns, Event, only_records
-from tfcli.core.task import Piece, Progress, Task
+from tfcli.core.task import Piece, Progress, Task, standard_of
 from tfcli.engines import Engine, local
 from tfcli.errors import (
     INTERRUPTED,
@@ -26,8 +26,9 @@ from tfcli.errors import (
     Terminated,
     UsageError,
 )
+from tfcli.models.defaults import model_name
 from tfcli.models.registry import starters
-from tfcli.models.resolve import go_offline, model_name, model_ref
+from tfcli.models.resolve import go_offline, model_ref
 
 log = logging.getLogger("tfcli")
 
@@ -89,6 +90,8 @@ def run_task(
     output = Output(output_options, task.name, files_of_task, theme)
     if output.is_page:
         options = task.for_page(options)  # type: ignore[attr-defined]
+    elif output.is_picture and hasattr(task, "for_view"):
+        options = task.for_view(options)
     provenance = model_options.provenance or output.is_page
     first, *others = (field.name for field in task.fields)
     results = task.columns(options)
@@ -113,11 +116,12 @@ def run_task(
         found.more,
         long,
         lone=found.live and found.reader is None,
+        stacked=getattr(task, "stacks", False),
     )
     if fold is not None:
         results = tuple(name for name in results if name not in fold.drops)
         columns = Columns(fold.inputs, results, long=columns.long, lone=True)
-    model = _model(task, model_options)
+    model = _model(task, options, model_options)
     outcome = Outcome(task, options)
     engine: Engine = local.run
     stream = output.takes_pieces and found.live and not (found.kept or found.more)
@@ -163,10 +167,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _model(task: Task, options: ModelOptions) -> ModelRef | None:
+def _model(task: Task, task_options: Any, options: ModelOptions) -> ModelRef | None:
     if not task.standard:
         return None
-    name = model_name(task.name, options.model)
+    name = model_name(task.name, options.model, standard_of(task, task_options))
     try:
         ref = model_ref(
             name, options.dtype, options.device, options.trust_remote_code, options.ablate
@@ -175,6 +179,10 @@ def _model(task: Task, options: ModelOptions) -> ModelRef | None:
         if options.model is None:
             exc.add_note("Without -m the name comes from TFCLI_MODEL_… or from config.toml.")
         raise
+    if options.locked:
+        from tfcli.models.lock import held
+
+        ref = held(ref)
     if name in starters():
-        introduce(name, task.standard)
+        introduce(name, task.name)
     return ref

@@ -1,7 +1,7 @@
 """A stream of examples to windows; a window's rows to batches."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from queue import Queue
 from typing import Any
 
@@ -22,13 +22,30 @@ def window_of(task: Task, options: Any) -> int:
     return int(task.window(options)) if hasattr(task, "window") else WINDOW
 
 
-def windows(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window]:
-    """Cut a stream into windows of ``size``, so that a batch depends on its window alone."""
+def shared_fields(task: Task) -> frozenset[str]:
+    """The fields of a task that it reads once where examples have the same text."""
+    return frozenset(field.name for field in task.fields if field.many)
+
+
+def windows(
+    examples: Iterable[Example], size: int = WINDOW, shared: frozenset[str] = frozenset()
+) -> Iterator[Window]:
+    """Cut a stream into windows of ``size``, so that a batch depends on its window alone.
+
+    What follows itself in one of the fields ``shared`` takes no room a second time.
+    """
     window: Window = []
     characters = 0
+    before: Mapping[str, str] = {}
     for example in examples:
         window.append(example)
-        characters += sum(map(len, example.fields.values()))
+        fresh = (
+            text
+            for name, text in example.fields.items()
+            if not (name in shared and text is before.get(name))
+        )
+        characters += sum(map(len, fresh))
+        before = example.fields
         if len(window) == size or characters >= WINDOW_CHARACTERS:
             yield window
             window, characters = [], 0
@@ -36,7 +53,9 @@ def windows(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window]
         yield window
 
 
-def arriving(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window]:
+def arriving(
+    examples: Iterable[Example], size: int = WINDOW, shared: frozenset[str] = frozenset()
+) -> Iterator[Window]:
     """Cut a live stream into windows of whatever has arrived, never waiting for more.
 
     A thread reads ahead by up to ``size`` examples, from now on: reading overlaps with the loading
@@ -54,15 +73,18 @@ def arriving(examples: Iterable[Example], size: int = WINDOW) -> Iterator[Window
             queue.put(exc)
 
     threading.Thread(target=feed, daemon=True).start()
-    return _arrived(queue, size)
+    return _arrived(queue, size, shared)
 
 
-def _arrived(queue: "Queue[Example | BaseException | None]", size: int) -> Iterator[Window]:
+def _arrived(
+    queue: "Queue[Example | BaseException | None]", size: int, shared: frozenset[str]
+) -> Iterator[Window]:
     while True:
         items = [queue.get()]
         while len(items) < size and not queue.empty():
             items.append(queue.get())
-        yield from windows((item for item in items if isinstance(item, Example)), size)
+        arrived = (item for item in items if isinstance(item, Example))
+        yield from windows(arrived, size, shared)
         last = items[-1]
         if isinstance(last, BaseException):
             raise last

@@ -26,8 +26,8 @@ class Option(NamedTuple):
 
     @property
     def switch(self) -> str:
-        """Its long form on the command line."""
-        return "--" + self.name.replace("_", "-")
+        """Its long form on the command line; a Python keyword is spelled ``from_``."""
+        return "--" + self.name.rstrip("_").replace("_", "-")
 
     @property
     def many(self) -> bool:

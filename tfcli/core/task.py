@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 Record = dict[str, Any]
@@ -87,8 +88,18 @@ class Field:
     """Whether standard input is one text, even for the first field."""
     repeated: bool = True
     """Whether records repeat it; if not, ``--keep`` brings it."""
+    many: bool = False
+    """Whether each line of it is a text: its option may be repeated, and what examples share is
+    read once."""
     help: str = ""
     """What it is for, where its name does not say it all."""
+    noun: str = ""
+    """What messages call it, where that is not its name."""
+
+    @property
+    def called(self) -> str:
+        """What messages call it."""
+        return self.noun or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,10 @@ class Loaded:
     """The longest row that the model reads, in tokens."""
     revision: str | None = None
     """The commit of a model of the Hub."""
+    folder: Path | None = None
+    """Where its files lie; None for a GGUF file."""
+    cache: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What a task has made with it and needs again, as long as the run lasts."""
 
     @property
     def dtype(self) -> str:
@@ -149,7 +164,14 @@ class Task(Protocol):
     - ``streams = True``: its ``forward`` gives text to ``batch.emit`` as it is made,
     - ``long_form(options) -> LongForm | None``: the lines that ``plain``, csv and tsv have for each
       record, where one is not enough,
-    - ``files``, further extensions that ``--output`` takes: ``("npz", "png")``.
+    - ``for_view(options) -> options``, under which a record has all that its view shows,
+    - ``beforehand(examples, loaded, options)``, a generator of rows that are to run before those of
+      a window; it is sent their outputs, and may keep what comes of them in ``loaded.cache``,
+    - ``further(example, rows, outputs, loaded, options) -> rows``: what is to run after all that
+      has run for an example, made of what came of it; called again until it gives nothing,
+    - ``standard_for(options) -> str``, where the standard checkpoint depends on the options,
+    - ``files``, further extensions that ``--output`` takes: ``("npz", "png")``,
+    - ``stacks = True``: arrays of its records have one shape, and are one array in such a file.
     """
 
     name: str
@@ -164,7 +186,10 @@ class Task(Protocol):
     standard: str
     """The task's standard checkpoint, ``org/name@revision``; empty: it needs no model."""
     auto_classes: tuple[str, ...]
-    """The Auto classes that load its models; a family that has one of them serves the task."""
+    """The Auto classes that load its models; a family that has one of them serves the task.
+
+    ``("AutoTokenizer",)`` alone: it needs no weights, and ``loaded.model`` is None.
+    """
 
     def columns(self, options: Any) -> tuple[str, ...]:
         """The keys of a result under these options; the first is what ``plain`` prints."""
@@ -189,3 +214,8 @@ class Task(Protocol):
         options: Any,
     ) -> Record | Failure:
         """The results of one example, under the keys that ``columns`` names; or what went wrong."""
+
+
+def standard_of(task: Task, options: Any) -> str:
+    """The standard checkpoint of a task under these options."""
+    return str(task.standard_for(options) if hasattr(task, "standard_for") else task.standard)

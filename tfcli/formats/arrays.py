@@ -1,29 +1,22 @@
 """Records with arrays to binary files: npz and safetensors, never a pickle."""
 
-import json
-import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from tfcli.core.record import to_json
+from tfcli.core.record import Columns, to_json
 from tfcli.core.task import Record
 from tfcli.errors import TfcliError
+from tfcli.formats import stacked
 
-ArrayWriter = Callable[[Iterable[Record], BinaryIO, bool], None]
-"""Takes records, a file, and whether there can be but one record: else names are numbered."""
+ArrayWriter = Callable[[Iterable[Record], BinaryIO, Columns], None]
+"""Takes records and a file; names of arrays are numbered but where there can be but one record."""
 
 LARGEST = 4_000_000_000
 """Bytes of a safetensors file, which is written from memory."""
 
-_LENGTH = struct.Struct("<Q")
-"""How a safetensors file begins: with the length of its header."""
 
-_MIDNIGHT = (1980, 1, 1, 0, 0, 0)
-"""The date of what is in an archive: the same records make the same bytes."""
-
-
-def npz(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
+def npz(records: Iterable[Record], out: BinaryIO, columns: Columns) -> None:
     """What ``numpy.load`` reads: every value of a record is an array; one record after another.
 
     Names and tokens are arrays of strings, what is nested deeper is JSON text. With many records
@@ -31,18 +24,21 @@ def npz(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
     """
     import numpy as np
 
+    if columns.stacked:
+        stacked.npz(records, out, columns)
+        return
     with zipfile.ZipFile(out, "w") as archive:
         for record in records:
             for name, value in _flat(record).items():
                 nested = isinstance(value, list) and not _is_flat(value)
                 array = np.asarray(to_json(value) if nested else value)
-                suffix = "" if lone else f"_{record['index']}"
-                entry = zipfile.ZipInfo(f"{name}{suffix}.npy", _MIDNIGHT)
+                suffix = "" if columns.lone else f"_{record['index']}"
+                entry = stacked.entry(name + suffix)
                 with archive.open(entry, "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, array, allow_pickle=False)
 
 
-def safetensors(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
+def safetensors(records: Iterable[Record], out: BinaryIO, columns: Columns) -> None:
     """What ``safetensors`` reads: arrays are tensors, all else is JSON text in the metadata.
 
     Raises:
@@ -51,11 +47,14 @@ def safetensors(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
     import numpy as np
     from safetensors.numpy import save
 
+    if columns.stacked:
+        stacked.safetensors(records, out, columns)
+        return
     tensors: dict[str, Any] = {}
     metadata: dict[str, str] = {}
     size = 0
     for record in records:
-        suffix = "" if lone else f"_{record['index']}"
+        suffix = "" if columns.lone else f"_{record['index']}"
         for name, value in _flat(record).items():
             if not hasattr(value, "dtype"):
                 metadata[name + suffix] = value if isinstance(value, str) else to_json(value)
@@ -69,12 +68,9 @@ def safetensors(records: Iterable[Record], out: BinaryIO, lone: bool) -> None:
                 )
     # The library shuffles metadata, and writes no valid header where there is no tensor.
     data = save(tensors)
-    (length,) = _LENGTH.unpack_from(data)
-    header = {"__metadata__": metadata, **json.loads(data[_LENGTH.size : _LENGTH.size + length])}
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % _LENGTH.size)
-    out.write(_LENGTH.pack(len(text)) + text)
-    out.write(memoryview(data)[_LENGTH.size + length :])
+    header, begin = stacked.safetensors_header(data)
+    out.write(stacked.safetensors_head({"__metadata__": metadata, **header}))
+    out.write(memoryview(data)[begin:])
 
 
 def _flat(record: Record) -> dict[str, Any]:

@@ -53,6 +53,11 @@ class Reading:
         """The columns that every row has to have."""
         return [self.column(f.name) for f in self.wanted if f.required]
 
+    @property
+    def used(self) -> set[str]:
+        """The columns that examples are made of, and others that are kept."""
+        return {*(self.column(f.name) for f in self.wanted), *self.keep}
+
     def column(self, name: str) -> str:
         """The column that a field is read from."""
         return self.columns.get(name, name)
@@ -99,7 +104,7 @@ def example(index: int, row: Parsed, file: str | None, reading: Reading) -> Exam
         text = cells.get(column)
         if text is None and not one.required:
             continue
-        wrong = check(text, column, reading.encoding, one.name) if failure is None else None
+        wrong = check(text, column, reading.encoding, one.called) if failure is None else None
         if isinstance(text, str) and lone_surrogate(text) is None:
             fields[one.name] = text
         failure = failure or wrong

@@ -18,11 +18,12 @@ from tfcli.errors import TfcliError, UsageError
 from tfcli.formats import extension_of, rows
 from tfcli.formats.decode import check_decoded, check_encoding, chunks_of, text_of
 from tfcli.formats.examples import ALL, Reading, check, example
+from tfcli.formats.parquet import Table
 from tfcli.formats.rows import Parsed
 
 log = logging.getLogger("tfcli")
 
-FORMATS = ("txt", "csv", "tsv", "json", "jsonl")
+FORMATS = ("txt", "csv", "tsv", "json", "jsonl", "parquet")
 STDIN = "-"
 
 
@@ -80,12 +81,16 @@ class Source:
             if self.format not in ("txt", "auto"):
                 raise UsageError(f"--whole and --null are for plain text, not for {self.format}.")
             self._refuse_columns()
+        if self.format == "parquet":
+            table = Table(raw, self.name)
+            self._check_header(table.names)
+            return table.rows(self.reading.used)
         if reading.null:
             return rows.between_nulls(chunks_of(raw, reading.encoding))
         newline = "" if self.format in ("csv", "tsv") else "\n"
         text = text_of(raw, reading.encoding, newline)
         if reading.whole:
-            return _whole(text)
+            return rows.whole(text)
         match self.format:
             case "csv" | "tsv":
                 return self._table(text)
@@ -102,6 +107,11 @@ class Source:
         header, cells = rows.header_and_cells(text, "," if self.format == "csv" else "\t")
         if undecoded := check_decoded(" ".join(header), self.reading.encoding):
             raise TfcliError(f"Cannot read the header of {self.name}: {undecoded.message}.")
+        self._check_header(header)
+        return cells
+
+    def _check_header(self, header: list[str]) -> None:
+        """Refuse a header without the columns that are needed; ``all`` becomes their names."""
         if ALL in self.reading.keep:  # the same for every row, also for one that fails
             self.reading = replace(self.reading, keep=self.reading.others(header))
         needed = [*self.reading.required, *self.reading.kept_columns]
@@ -119,7 +129,6 @@ class Source:
         twice = {name for name in header if header.count(name) > 1}
         if clash := twice & set(needed):
             raise UsageError(f"{self.name} has two columns called '{min(clash)}'.")
-        return cells
 
     def _lines_or_json_lines(self, text: TextIO) -> Iterator[Parsed]:
         """Standard input: jsonl if its first line is an object with the text in it (or null)."""
@@ -236,11 +245,6 @@ class Reader:
             for row in source.parsed():
                 self.count += 1
                 yield example(self.count - 1, row, source.path, source.reading)
-
-
-def _whole(text: TextIO) -> Iterator[Parsed]:
-    if (everything := text.read()).strip():
-        yield Parsed(1, everything)
 
 
 def read_whole(path: str, encoding: str) -> str:

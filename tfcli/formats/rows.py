@@ -31,6 +31,12 @@ def lines(text: Iterable[str]) -> Iterator[Parsed]:
             yield Parsed(number, line.removesuffix("\n").removesuffix("\r"))
 
 
+def whole(text: TextIO) -> Iterator[Parsed]:
+    """All of a text, if it is not blank."""
+    if (everything := text.read()).strip():
+        yield Parsed(1, everything)
+
+
 def between_nulls(chunks: Iterable[str]) -> Iterator[Parsed]:
     """What stands between NUL characters, as ``find -print0`` writes; blank parts are passed by."""
     number, begun = 1, [""]

@@ -35,14 +35,21 @@ class Encoded(NamedTuple):
     inputs: dict[str, list[int]]
     axis: Axis
     truncated: bool = False
+    encoding: Any = None
+    """What the tokenizer says besides: offsets, words. None: it is a slow one, and says nothing."""
 
 
 def encoded(
-    texts: Sequence[tuple[str, str | None]], loaded: Loaded, merge: str, truncate: bool
+    texts: Sequence[tuple[str, str | None]],
+    loaded: Loaded,
+    merge: str,
+    truncate: bool,
+    whole: bool = False,
 ) -> list[Encoded | Failure]:
     """Tokenize texts, each alone or with a second one.
 
-    What is too long loses its end, or is an error that names both sizes.
+    What is too long loses its end, or is an error that names both sizes; unless ``whole`` says that
+    no row has to hold it.
 
     Raises:
         UnfitModelError: the tokenizer does not say which characters a token is, and ``merge`` has
@@ -58,7 +65,7 @@ def encoded(
             length = len(batch["input_ids"][place])
             if not length:
                 found[i] = Failure("empty", "nothing in it is text to the model")
-            elif length <= loaded.max_length:
+            elif whole or length <= loaded.max_length:
                 found[i] = encoded_at(batch, place, texts[i], loaded, merge)
             elif truncate:
                 cut = _tokenized([texts[i]], loaded, truncation=True, max_length=loaded.max_length)
@@ -86,7 +93,8 @@ def encoded_at(
     """One of the texts that a tokenizer was called with."""
     inputs = {name: values[place] for name, values in batch.items()}
     encoding = batch.encodings[place] if batch.encodings else None
-    return Encoded(inputs, _axis(inputs, encoding, texts, loaded, merge))
+    axis = _axis(inputs, encoding, texts, loaded, merge)
+    return Encoded(inputs, axis, encoding=encoding)
 
 
 def parting(tokenizer: Any) -> set[int]:

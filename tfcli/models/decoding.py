@@ -174,10 +174,13 @@ def decode(
     sequences = _generated(loaded.model, inputs, plan, processors, criteria, pieces, recorder)
     first = 1 if loaded.config.is_encoder_decoder else inputs["input_ids"].shape[1]
     each = len(sequences) // len(prompts)
+    longest = plan.config.max_new_tokens
     texts = []
     for i, ids in enumerate(sequences[:, first:].tolist()):
         prompt = prompts[i // each]
         one = written(tokenizer, prompt, ids, ends, stops)
+        if plan.config.forced_eos_token_id is not None and one.new_tokens >= longest:
+            one = one._replace(finish_reason="length")  # its end was none of the model's
         if recorder is not None:
             one = one._replace(logprobs=recorder.of(i, prompt, ids[: one.new_tokens], tokenizer))
         texts.append(one)

@@ -18,10 +18,14 @@ GGUF = ".gguf"
 PICKLED, PICKLED_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 ADAPTER = "adapter_config.json"
 TEMPLATES = "additional_chat_templates"
+MODULES = "modules.json"
+"""What a model of sentence-transformers is made of; ``is_module`` knows the parts' settings."""
 
 # transformers takes the best of several files for its version: config.4.0.0.json.
 SETTINGS = "*config*.json"
 SETTINGS_MB = 8
+DATA = "data_config.json"
+"""A list of what some models of sentence-transformers were trained on; no settings."""
 TOKENIZERS = "*tokenizer*.json"
 SPECIAL_TOKENS = "special_tokens_map.json"
 READ_MB = 128
@@ -37,6 +41,7 @@ _VOCABULARIES = (
     *("*.tiktoken", "tekken.json"),
 )
 _OF_TRAINING = re.compile(r"(adapter|training_args|optimizer|scheduler|scaler|rng_state).*")
+_MODULE = re.compile(r"\d+_\w+/config\.json")
 _SHARD = re.compile(r"shard-\d{5}-model-\d{5}-of-\d{5}\.safetensors")
 
 
@@ -47,6 +52,14 @@ def is_read(name: str, trust_remote_code: bool = False) -> bool:
     if name.endswith((".safetensors", GGUF, *PICKLES, *FOREIGN)):
         return False
     return _is_one(name, _READ) and not _is_one(name, _NEVER_READ)
+
+
+def is_module(name: str) -> bool:
+    """Whether a path is that of the settings of one of sentence-transformers' modules.
+
+    They have folders of their own, with numbers: ``1_Pooling/config.json``.
+    """
+    return bool(_MODULE.fullmatch(name))
 
 
 def is_vocabulary(name: str) -> bool:

@@ -13,17 +13,22 @@ def auto_class(config: Any) -> str:
     Raises:
         UnfitModelError: the model reads in both directions and fills blanks.
     """
-    import transformers
-
     if config.is_encoder_decoder:
         return SEQUENCE_TO_SEQUENCE
-    masked = type(config) in transformers.MODEL_FOR_MASKED_LM_MAPPING
-    if masked and not getattr(config, "is_decoder", False):
+    if fills_blanks(config):
         raise UnfitModelError(
             f"A {config.model_type} model fills blanks; it does not know what comes next.",
-            hint="Name a causal model with -m: GPT-2, Llama, Qwen …",
+            hint="Name a causal model with -m: GPT-2, Llama …; or see tfcli fill.",
         )
     return CAUSAL
+
+
+def fills_blanks(config: Any) -> bool:
+    """Whether a model reads in both directions, and can say what stands behind a mask."""
+    import transformers
+
+    masked = type(config) in transformers.MODEL_FOR_MASKED_LM_MAPPING
+    return masked and not getattr(config, "is_decoder", False)
 
 
 def padding_side(config: Any) -> str:

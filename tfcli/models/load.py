@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tfcli.errors import (
     ResourceError,
     TfcliError,
     UnfitModelError,
+    UsageError,
     first_line,
 )
 from tfcli.models.ablation import switch_off
@@ -24,12 +26,14 @@ from tfcli.models.memory import out_of_memory, require_memory
 from tfcli.models.registry import starters
 from tfcli.models.resolve import folder_of
 from tfcli.models.settings import broken
-from tfcli.models.trust import Source, require_safe
+from tfcli.models.trust import Source, Weights, require_safe, require_settings
 
 log = logging.getLogger("tfcli")
 
 BODY = "AutoModel"
 """The Auto class of models without a head."""
+TOKENIZER = "AutoTokenizer"
+"""The Auto class of tasks that need no more than a tokenizer."""
 
 # Never a bot's unmerged pull request in place of the weights that were asked for.
 os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
@@ -42,14 +46,14 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
 
     Raises:
         ModelNotFoundError: no such model, or not a whole one.
-        UsageError: a GGUF file that nothing installed can read; heads to switch off that the model
-            does not have.
+        UsageError: a GGUF file or a tokenizer that nothing installed can read; heads to switch off
+            that the model does not have.
         UnfitModelError: not a model for the task, or a base model without the task's head.
         UnsafeModelError: the weights are pickles, or the folder is hostile in another way.
         ResourceError: the device is missing, or it or the memory is too small.
     """
     place = folder_of(ref)
-    with _source(ref, place) as source, _hushed():
+    with source_of(ref, place) as source, hushed():
         config, tokenizer, class_name = _described(ref, source, auto_model)
         from tfcli.models.device import device_for, dtype_for
 
@@ -81,21 +85,59 @@ def load(ref: ModelRef, auto_model: Callable[[Any], str]) -> Loaded:
     at = f" ({revision})" if revision else ""
     log.info("model %s%s, %s, on %s", ref, at, str(dtype).removeprefix("torch."), device)
     longest = _max_length(model, tokenizer)
-    loaded = Loaded(model.eval(), tokenizer, model.config, longest, revision)
+    folder = place if place.is_dir() else None
+    loaded = Loaded(model.eval(), tokenizer, model.config, longest, revision, folder)
     if ref.ablate is not None:
         switch_off(loaded, ref.ablate)
     return loaded
 
 
+def load_tokenizer(ref: ModelRef) -> Loaded:
+    """Return tokenizer and config alone; nobody looks for weights.
+
+    Raises:
+        ModelNotFoundError: no such model, or one without a tokenizer.
+        UsageError: a GGUF file that nothing installed can read; heads to switch off.
+        UnsafeModelError: the folder is hostile.
+    """
+    if ref.ablate is not None:
+        raise UsageError("--ablate: no model runs here, whose heads could be switched off.")
+    place = folder_of(ref, weights=False)
+    with source_of(ref, place, weights=False) as source, hushed():
+        config, tokenizer, _ = _described(ref, source, lambda config: TOKENIZER)
+    folder = place if place.is_dir() else None
+    revision = commit_of(folder or place.parent)
+    return Loaded(None, tokenizer, config, revision=revision, folder=folder)
+
+
 @contextmanager
-def _source(ref: ModelRef, place: Path) -> Iterator[Source]:
-    """What lies there, looked through."""
+def source_of(ref: ModelRef, place: Path, weights: bool = True) -> Iterator[Source]:
+    """What lies there, looked through; without ``weights`` as far as it is read for a tokenizer."""
     if not place.is_dir():
         with opened(place) as source:
             yield source
-    else:
-        trusted = ref.trust_remote_code
-        yield Source(place, require_safe(place, trusted), {"trust_remote_code": trusted})
+        return
+    trusted = ref.trust_remote_code
+    if not weights:
+        require_settings(place, trusted)
+    held = require_safe(place, trusted) if weights else Weights(0, 0)
+    yield Source(place, held, {"trust_remote_code": trusted})
+
+
+def config_of(ref: ModelRef, source: Source) -> Any:
+    """The model's config, as transformers reads it.
+
+    Raises:
+        ModelNotFoundError: it is broken.
+    """
+    import transformers
+
+    try:
+        return transformers.AutoConfig.from_pretrained(source.folder, **source.arguments)
+    except TfcliError:
+        raise
+    except Exception as exc:  # whatever a broken config.json leads to
+        raise ModelNotFoundError(f"{ref} is no whole model: {first_line(exc)}") from exc
 
 
 def _described(
@@ -105,15 +147,20 @@ def _described(
     import transformers
 
     folder, arguments = source.folder, source.arguments
+    config = config_of(ref, source)
     try:
-        config = transformers.AutoConfig.from_pretrained(folder, **arguments)
         class_name = auto_model(config)
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **arguments)
     except TfcliError:
         raise
-    except BaseException as exc:  # whatever a broken config.json or tokenizer.json leads to
+    except BaseException as exc:  # whatever a broken tokenizer.json leads to
         if not (isinstance(exc, Exception) or type(exc).__name__ == "PanicException"):
             raise  # tokenizers panics where it could say what is wrong
+        if _lacks_sentencepiece(folder):
+            raise UsageError(
+                f"{ref} has a tokenizer that takes sentencepiece to read.",
+                hint='pip install "tfcli[translate]"',
+            ) from exc
         raise ModelNotFoundError(f"{ref} is no whole model: {first_line(exc)}") from exc
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         raise ModelNotFoundError(
@@ -122,6 +169,12 @@ def _described(
         )
     _require_usable(ref, tokenizer)
     return config, tokenizer, class_name
+
+
+def _lacks_sentencepiece(folder: Path) -> bool:
+    """Whether a tokenizer is such as sentencepiece alone reads: Marian's, M2M100's."""
+    written = (*folder.glob("*.spm"), *folder.glob("*.model"))
+    return bool(written) and find_spec("sentencepiece") is None
 
 
 def _require_usable(ref: ModelRef, tokenizer: Any) -> None:
@@ -217,7 +270,7 @@ def _unused_positions(model: Any) -> int:
 
 
 @contextmanager
-def _hushed() -> Iterator[None]:
+def hushed() -> Iterator[None]:
     """Loading bars and reports go to nobody: what is wrong with a model is said in our words."""
     import transformers
 

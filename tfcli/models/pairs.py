@@ -1,4 +1,7 @@
-"""Questions with their contexts as rows: the windows of a context, each with the question."""
+"""Questions with their contexts as rows: the windows of a context, each with the question.
+
+So are texts that stand alone, where each token has to know its characters.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +14,7 @@ _PIECE = 1 << 16
 
 
 class Tokens(NamedTuple):
-    """A context."""
+    """A context; of a tokenizer in Python its tokens alone are known."""
 
     ids: Any
     """(token,)"""
@@ -21,8 +24,8 @@ class Tokens(NamedTuple):
     """The number of each token's word, -1 for none, (token,)."""
 
 
-class PairWindow(NamedTuple):
-    """The part of a context that a row reads: the note of the row."""
+class Window(NamedTuple):
+    """The part of a context, or of a text alone, that a row reads: the note of the row."""
 
     context: Tokens
     """All of the context."""
@@ -54,23 +57,35 @@ class _Frame(NamedTuple):
 
 
 def pair_windows(
-    pairs: Sequence[tuple[str, str]], loaded: Loaded, longest: int, overlap: int, least: int
+    pairs: Sequence[tuple[str | None, str]],
+    loaded: Loaded,
+    longest: int,
+    overlap: int,
+    least: int = 1,
+    context_first: bool | None = None,
 ) -> Iterator[list[Row] | int]:
     """The rows of each pair; for a question that leaves no room its number of tokens too many.
 
-    Each distinct context is tokenized once. Tokenizers that pad on the left put the context first.
+    Each distinct question and each distinct context is tokenized once.
 
     Args:
-        pairs: questions and contexts.
-        loaded: whose tokenizer, a fast one, to use.
+        pairs: questions and contexts; texts that stand alone all have None for a question.
+        loaded: whose tokenizer to use: a fast one, unless contexts stand first, and their tokens
+            need not know their characters.
         longest: tokens of a row, special ones included.
         overlap: tokens of the context that a window shares with the one before; half of its room
             for the context at most.
         least: tokens of the context that a row has to have room for.
+        context_first: whether it stands before the question; None: if the tokenizer pads on the
+            left.
     """
-    frames = _frames([question for question, _ in pairs], loaded)
+    if context_first is None:
+        context_first = loaded.tokenizer.padding_side == "left"
+    questions = list(dict.fromkeys(question for question, _ in pairs))
+    frames = dict(zip(questions, _frames(questions, loaded, context_first), strict=True))
     contexts = _tokens(dict.fromkeys(context for _, context in pairs), loaded.tokenizer)
-    for (_, context), frame in zip(pairs, frames, strict=True):
+    for question, context in pairs:
+        frame = frames[question]
         room = longest - frame.length
         if room < least:
             yield least - room
@@ -105,29 +120,37 @@ def _rows(frame: _Frame, tokens: Tokens, room: int, overlap: int) -> Iterator[Ro
         begin = len(frame.before)
         yield Row(
             {name: values.astype(np.int32, copy=False) for name, values in inputs.items()},
-            note=PairWindow(tokens, start, size, begin, slice(first, last), cls),
+            note=Window(tokens, start, size, begin, slice(first, last), cls),
         )
 
 
-def _frames(questions: Sequence[str], loaded: Loaded) -> Iterator[_Frame]:
+def _frames(
+    questions: Sequence[str | None], loaded: Loaded, context_first: bool
+) -> Iterator[_Frame]:
     """See where a context would stand, by giving one of a single letter."""
     tokenizer = loaded.tokenizer
-    question_first = tokenizer.padding_side == "right"
     letters = ["a"] * len(questions)
+    alone = questions[0] is None
+    sides = [letters] if alone else [letters, questions]
     encoded = tokenizer(
-        *((list(questions), letters) if question_first else (letters, list(questions))),
+        *(sides if context_first else sides[::-1]),
         return_token_type_ids=tells_segments_apart(loaded),
         return_special_tokens_mask=True,
     )
-    for i, encoding in enumerate(encoded.encodings):
-        ids = encoded["input_ids"][i]
-        inside = [k for k, part in enumerate(encoding.sequence_ids) if part == int(question_first)]
-        begin, end = inside[0], inside[-1] + 1
+    side = 0 if alone or context_first else 1
+    letter = len(tokenizer("a", add_special_tokens=False)["input_ids"])
+    for i, ids in enumerate(encoded["input_ids"]):
+        special = encoded["special_tokens_mask"][i]
+        if encoded.encodings:
+            inside = [k for k, part in enumerate(encoded.encodings[i].sequence_ids) if part == side]
+            begin, end = inside[0], inside[-1] + 1
+        else:  # a tokenizer in Python does not say which side a token is of
+            begin = special.index(0)
+            end = begin + letter
         segments = None
         if "token_type_ids" in encoded:
             types = encoded["token_type_ids"][i]
             segments = types[:begin], types[begin : begin + 1], types[end:]
-        special = encoded["special_tokens_mask"][i]
         classes = [k for k, id in enumerate(ids) if special[k] and id == tokenizer.cls_token_id]
         cls = (classes[0] if classes[0] < begin else classes[0] - len(ids)) if classes else None
         yield _Frame(ids[:begin], ids[end:], segments, cls)
@@ -144,6 +167,9 @@ def _tokens(contexts: Iterable[str], tokenizer: Any) -> dict[str, Tokens]:
         return_token_type_ids=False,
         verbose=False,  # a context may be longer than the model
     )
+    if not encoded.encodings:
+        listed = [np.array(ids, dtype=np.int32) for ids in encoded["input_ids"]]
+        return {text: Tokens(ids, None, None) for text, ids in zip(texts, listed, strict=True)}
     found = {}
     for text, encoding in zip(texts, encoded.encodings, strict=True):
         encoding.truncate(_PIECE)

@@ -11,13 +11,11 @@ from typing import Annotated, Any, NamedTuple
 
 from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UnfitModelError
-from tfcli.models.pairs import PairWindow, Tokens, pair_windows, unpadded
+from tfcli.models.graphemes import whole_characters
+from tfcli.models.pairs import Tokens, Window, pair_windows, unpadded
 
 UNANSWERED = 11
 """The exit status of ``--require-answer``."""
-
-CHARACTER = 64
-"""Code points that no character as people see it exceeds."""
 
 _SPACE = re.compile(r"\s")
 
@@ -118,7 +116,7 @@ class Qa:
         """The best spans of all windows; what is said in several places is one answer."""
         import numpy as np
 
-        windows: list[PairWindow] = [row.note for row in rows]
+        windows: list[Window] = [row.note for row in rows]
         if not windows[0].size:
             return Failure("empty", "nothing in the context is text to the model")
         logits = [unpadded(out, row, loaded) for out, row in zip(outputs, rows, strict=True)]
@@ -150,9 +148,7 @@ class Qa:
         return UNANSWERED if options.require_answer and record["start"] is None else 0
 
 
-def log_probabilities(
-    windows: Sequence[PairWindow], logits: Sequence[Any]
-) -> tuple[list[Any], float]:
+def log_probabilities(windows: Sequence[Window], logits: Sequence[Any]) -> tuple[list[Any], float]:
     """Log probabilities of each window's tokens to begin and to end the answer; that of none.
 
     One softmax runs over the whole context: a window without the answer would else be as sure of
@@ -191,7 +187,7 @@ def log_probabilities(
 
 
 def _best_pairs(
-    windows: Sequence[PairWindow], logs: Sequence[Any], longest: int, count: int
+    windows: Sequence[Window], logs: Sequence[Any], longest: int, count: int
 ) -> Iterator[tuple[int, int, float]]:
     """The ``count`` best first and last tokens of spans of at most ``longest``, best first."""
     import numpy as np
@@ -243,27 +239,7 @@ def _span(context: str, tokens: Tokens, first: int, last: int, score: float) -> 
         return None
     start += len(text) - len(text.lstrip())
     end -= len(text) - len(text.rstrip())
-    return Span(*_whole_characters(context, start, end), score)
-
-
-def _whole_characters(context: str, start: int, end: int) -> tuple[int, int]:
-    """Widen a span so that it cuts no character in two: an accent stays with its letter.
-
-    Characters as people see them: the grapheme clusters of Unicode's standard annex 29. One of
-    more code points than any script needs may be cut.
-    """
-    around = context[max(0, start - 1) : start + 1] + context[end - 1 : end + 1]
-    if around.isascii():
-        return start, end
-    import regex
-
-    begin = max(0, start - CHARACTER)
-    near = context[begin : end + CHARACTER]
-    borders = [begin + found.start() for found in regex.finditer(r"\X", near)]
-    borders.append(begin + len(near))
-    before = [border for border in borders if start - CHARACTER < border <= start]
-    after = [border for border in borders if end <= border < end + CHARACTER]
-    return max(before, default=start), min(after, default=end)
+    return Span(*whole_characters(context, start, end), score)
 
 
 def _answer(context: str, spans: Sequence[Span]) -> Record:

@@ -1,15 +1,23 @@
 """``tfcli sentiment``: is a text positive or negative? Any sequence classifier will do."""
 
+import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
 from tfcli.errors import UsageError
+from tfcli.models.classifiers import class_logits
 from tfcli.models.windows import windows
+
+log = logging.getLogger("tfcli")
 
 OVERLAP = 64
 """Tokens that a window of a long text shares with the one before: no phrase is cut in two."""
+
+_NAMELESS = re.compile(r"LABEL_\d+")
+"""What transformers calls labels that a config does not name."""
 
 MATCHED = 10
 """The exit status of ``--fail-on``."""
@@ -55,6 +63,8 @@ class Sentiment:
     def auto_model(self, config: Any, options: SentimentOptions) -> str:
         """A classification head, with the labels that ``--fail-on`` names."""
         labels = _labels(config).values()
+        if all(_NAMELESS.fullmatch(label) for label in labels):
+            log.warning("the model's config names no labels: they are %s", ", ".join(labels))
         for label in options.fail_on:
             if label not in labels:
                 raise UsageError(
@@ -77,10 +87,7 @@ class Sentiment:
 
     def forward(self, loaded: Loaded, batch: Batch, options: SentimentOptions) -> Sequence[Any]:
         """The logits of each row."""
-        # As the pipeline does: a classifier has no use for a cache of keys and values.
-        cacheless = {"use_cache": False} if "use_cache" in loaded.arguments else {}
-        logits = loaded.model(**batch.inputs, **cacheless).logits  # (row, label)
-        rows: Sequence[Any] = logits.float().cpu().numpy()
+        rows: Sequence[Any] = class_logits(loaded, batch)
         return rows
 
     def postprocess(

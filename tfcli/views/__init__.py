@@ -66,6 +66,13 @@ def cut(text: str, width: int) -> str:
     return sized + " " * (width - cell_len(sized))  # a joiner at the end swallows a space
 
 
+def whole(console: Console, *parts: Text | str) -> str:
+    """A line that nothing is cut off from, to be copied: the terminal breaks it."""
+    with console.capture() as captured:
+        console.print(Text.assemble(*parts), soft_wrap=True)
+    return captured.get()
+
+
 def bar(score: float, width: int, color: str) -> list[Text]:
     """A score from 0 to 1 as a bar and as a number; without the bar where ``width`` is 0."""
     filled = round(min(1.0, max(0.0, score)) * width)

@@ -1,0 +1,158 @@
+"""Records whose arrays have one shape, to binary files: one array of all, a row a record.
+
+All else is JSON text, a list with a value a record: in an array of texts the shortest would take
+the room of the longest.
+"""
+
+import json
+import shutil
+import struct
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from typing import Any, BinaryIO
+
+from tfcli.core.record import Columns, to_json
+from tfcli.core.task import Record
+from tfcli.errors import TfcliError
+
+MIDNIGHT = (1980, 1, 1, 0, 0, 0)
+"""The date of what is in an archive: the same records make the same bytes."""
+IN_MEMORY = 1 << 26
+"""Bytes of an array in memory; what is more waits in a file until all records are there."""
+LONGEST_HEADER = 100_000_000
+"""Bytes of a safetensors header that its readers accept."""
+
+_LENGTH = struct.Struct("<Q")
+_DTYPES = {"f": "F", "i": "I", "u": "U"}
+
+
+def npz(records: Iterable[Record], out: BinaryIO, columns: Columns) -> None:
+    """What ``numpy.load`` reads; JSON text is an array of its bytes."""
+    import numpy as np
+
+    stacks, others = _gathered(records, columns)
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, stack in stacks.items():
+            with archive.open(entry(name), "w", force_zip64=True) as file:
+                kind = np.lib.format.dtype_to_descr(stack.dtype)
+                header = {"descr": kind, "fortran_order": False, "shape": stack.shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                stack.copy_to(file)
+        for name, values in others.items():
+            with archive.open(entry(name), "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asarray(to_json(values).encode()))
+
+
+def entry(name: str) -> zipfile.ZipInfo:
+    """The place of an array in an npz file."""
+    return zipfile.ZipInfo(f"{name}.npy", MIDNIGHT)
+
+
+def safetensors(records: Iterable[Record], out: BinaryIO, columns: Columns) -> None:
+    """What ``safetensors`` reads; JSON text is in the metadata.
+
+    Raises:
+        TfcliError: there is more text than the format takes.
+    """
+    stacks, others = _gathered(records, columns)
+    header: dict[str, Any] = {"__metadata__": {name: to_json(one) for name, one in others.items()}}
+    end = 0
+    for name, stack in stacks.items():
+        begin, end = end, end + stack.bytes
+        dtype = f"{_DTYPES[stack.dtype.kind]}{8 * stack.dtype.itemsize}"
+        header[name] = {"dtype": dtype, "shape": stack.shape, "data_offsets": [begin, end]}
+    head = safetensors_head(header)
+    if len(head) > LONGEST_HEADER:
+        raise TfcliError("The texts are too long for one safetensors file.", hint="-o FILE.npz")
+    out.write(head)
+    for stack in stacks.values():
+        stack.copy_to(out)
+
+
+def safetensors_head(header: dict[str, Any]) -> bytes:
+    """How a safetensors file begins: the length of its header, and the header."""
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % _LENGTH.size)
+    return _LENGTH.pack(len(text)) + text
+
+
+def safetensors_header(data: bytes) -> tuple[dict[str, Any], int]:
+    """The header of a safetensors file, and where its tensors begin."""
+    (length,) = _LENGTH.unpack_from(data)
+    begin = _LENGTH.size + length
+    return json.loads(data[_LENGTH.size : begin]), begin
+
+
+class Stack:
+    """The rows of one array, as they come."""
+
+    def __init__(self) -> None:
+        self._file: Any = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+        self._row: Any = None
+        """A row of what is no number: that of a record without one."""
+        self._count = 0
+
+    def add(self, row: Any) -> None:
+        """Put a row behind the others; None for a record that has none."""
+        import numpy as np
+
+        if self._row is None and row is not None:
+            blank = np.nan if row.dtype.kind == "f" else 0
+            self._row = np.full(row.shape, blank, row.dtype)
+            for _ in range(self._count):
+                self._file.write(self._row.tobytes())
+        self._count += 1
+        if self._row is None:
+            return
+        row = self._row if row is None else row
+        if (row.dtype, row.shape) != (self._row.dtype, self._row.shape):
+            raise TfcliError("Records have arrays of several shapes.", hint="-o FILE.jsonl")
+        self._file.write(row.tobytes())
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether any record had one."""
+        return self._row is not None
+
+    @property
+    def dtype(self) -> Any:
+        """The type of its numbers."""
+        return self._row.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of all rows together."""
+        return self._count, *self._row.shape
+
+    @property
+    def bytes(self) -> int:
+        """The size of all rows together."""
+        return self._count * int(self._row.nbytes)
+
+    def copy_to(self, out: Any) -> None:
+        """Write all rows."""
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, out, 1 << 20)
+
+
+def _gathered(
+    records: Iterable[Record], columns: Columns
+) -> tuple[dict[str, Stack], dict[str, list[Any]]]:
+    """The arrays by name, and lists of all else; ``error`` is always there."""
+    import numpy as np
+
+    stacks = {name: Stack() for name in ("index", *columns.results)}
+    others: dict[str, list[Any]] = {}
+    others |= {name: [] for name in (*columns.inputs, *columns.results, "error")}
+    for count, record in enumerate(records):
+        late = [name for name in record if name not in others]
+        others |= {name: [None] * count for name in late}
+        for name, values in others.items():
+            value = np.int64(record[name]) if name == "index" else record.get(name)
+            if name in stacks and (value is None or hasattr(value, "dtype")):
+                stacks[name].add(value)
+                value = None
+            values.append(value)
+    stacks = {name: stack for name, stack in stacks.items() if stack.has_rows}
+    return stacks, {name: values for name, values in others.items() if name not in stacks}
