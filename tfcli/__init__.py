@@ -36,37 +36,47 @@ def run(
         ablate: attention heads to switch off, ``"4.3,5"``.
         provenance: whether every record says ``model``, ``revision``, ``dtype`` and ``device``.
         **options: the command's own options, ``top_k=2`` for ``--top-k 2``, and fields that are
-            the same for all examples, ``context="…"``.
+            the same for all examples, ``context="…"``; candidates are many, ``among=["…", "…"]``.
 
     Raises:
         tfcli.errors.TfcliError: what the command line would end with; a failed example is no
             exception, but a record with an ``error``.
     """
-    from tfcli.core.batches import window_of, windows
+    from tfcli.core.batches import shared_fields, window_of, windows
     from tfcli.core.job import Job
     from tfcli.core.options import build
     from tfcli.core.record import only_records
+    from tfcli.core.task import standard_of
     from tfcli.engines import local
     from tfcli.formats.examples import Reading, example
     from tfcli.formats.rows import Parsed
-    from tfcli.models.resolve import model_name, model_ref
+    from tfcli.models.defaults import model_name
+    from tfcli.models.resolve import model_ref
     from tfcli.tasks import task_named
 
     chosen = task_named(task)
+    fields = {f: options.pop(f.name, None) for f in chosen.fields[1:]}
+    given = {f.name: _given(f, text) for f, text in fields.items() if text is not None}
+    built = build(chosen.options_type, options)
     ref = None
     if chosen.standard:
-        named = model_name(task, None if model is None else fspath(model))
+        standard = standard_of(chosen, built)
+        named = model_name(task, None if model is None else fspath(model), standard)
         ref = model_ref(named, dtype, device, trust_remote_code, ablate)
-    fields = {f.name: options.pop(f.name, None) for f in chosen.fields[1:]}
-    given = {name: text for name, text in fields.items() if text is not None}
-    job = Job(task, ref, build(chosen.options_type, options), provenance)
+    job = Job(task, ref, built, provenance)
     reading = Reading(chosen.fields, given=given)
     texts = [examples] if isinstance(examples, (str, Mapping)) else examples
     made = (
         example(i, Parsed(None, _cells(text, chosen.fields[0].name)), None, reading)
         for i, text in enumerate(texts)
     )
-    return only_records(local.run(job, windows(made, window_of(chosen, job.options))))
+    cut = windows(made, window_of(chosen, job.options), shared_fields(chosen))
+    return only_records(local.run(job, cut))
+
+
+def _given(field: Any, text: Any) -> Any:
+    """A text for all examples; where each line is one, they may come one by one."""
+    return "\n".join(text) if field.many and not isinstance(text, str) else text
 
 
 def _cells(text: Any, first: str) -> dict[str, Any]:

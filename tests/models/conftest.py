@@ -2,11 +2,11 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hub import Hub, serving
+from hub import Hub, asked
 
 FILES = {
     "config.json": b'{"model_type": "bert"}',
@@ -21,18 +21,33 @@ FILES = {
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A Hub with ``org/tiny``, asked by this process."""
-    from huggingface_hub import close_session, constants
-
     folder = tmp_path / "on the hub"
     folder.mkdir()
     for name, data in FILES.items():
         (folder / name).write_bytes(data)
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # it was read at import
-    with serving("org/tiny", folder) as open_hub:
-        monkeypatch.setenv("HF_ENDPOINT", open_hub.address)
+    with asked(monkeypatch, "org/tiny", folder) as open_hub:
         yield open_hub
-    close_session()
+
+
+@pytest.fixture
+def tiny(hub: Hub, classifier: Callable[..., str]) -> Hub:
+    """The same, and its model is one: a tiny BERT that classifies."""
+    hub.files = {path.name: path.read_bytes() for path in Path(classifier()).iterdir()}
+    return hub
+
+
+@pytest.fixture
+def pickled(tiny: Hub) -> Hub:
+    """The same with its weights in a pickle, and in no other file."""
+    import io
+
+    import torch
+    from safetensors.torch import load
+
+    written = io.BytesIO()
+    torch.save(load(tiny.files.pop("model.safetensors")), written)
+    tiny.files["pytorch_model.bin"] = written.getvalue()
+    return tiny
 
 
 @pytest.fixture

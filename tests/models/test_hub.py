@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hub import COMMIT
 
 from tfcli.errors import ModelNotFoundError, TfcliError, UnsafeModelError, UsageError
 from tfcli.models.cache import cache_folder, missing, repo_folder
-from tfcli.models.hub import endpoint, fetch
+from tfcli.models.hub import fetch, is_offline, look, pull
 from tfcli.models.resolve import model_ref
 
 WEIGHTS = "model.safetensors"
@@ -31,6 +32,14 @@ def refused(error, name="org/tiny"):
     return caught.value
 
 
+def pulled(name="org/tiny"):
+    return pull(model_ref(name))
+
+
+def looked(name="org/tiny"):
+    return look(model_ref(name))
+
+
 def sharded(hub, *shards):
     """Give the Hub's model shards in place of one file; the index names them."""
     del hub.files[WEIGHTS]
@@ -46,6 +55,20 @@ class TestWhatIsFetched:
         assert sorted(hub.fetched()) == sorted(READ)
         assert sorted(path.name for path in folder.iterdir()) == sorted(READ)
         assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+
+    def test_of_folders_the_settings_of_its_modules(self, hub):
+        modules = {"1_Pooling/config.json": b"{}", "2_Dense/config.json": b"{ }"}
+        others = {
+            "onnx/config.json": b"",
+            "2_Dense/model.safetensors": b"",
+            "1_x/y/config.json": b"",
+        }
+        hub.files |= {"modules.json": b"[]", **modules, **others}
+        folder = fetched()
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.json")}
+        assert found == {"config.json", "tokenizer.json", "modules.json", *modules}
+        assert (folder / "2_Dense/config.json").read_bytes() == b"{ }"
+        assert missing(folder) == ""
 
     def test_the_weights_come_last(self, hub):
         fetched()
@@ -101,7 +124,7 @@ class TestWhatIsFetched:
 
     @pytest.mark.parametrize("name", ["vocab.txt", "tokenizer.json", "data.json"])
     def test_so_is_what_is_too_large_to_be_read(self, hub, name, monkeypatch):
-        monkeypatch.setattr("tfcli.models.hub.READ_MB", 1)
+        monkeypatch.setattr("tfcli.models.transfer.READ_MB", 1)
         hub.files[name] = bytes(3 << 20)
         error = refused(UnsafeModelError)
         assert str(error) == f"{name} of org/tiny has 3 MiB; more than 1 are not read."
@@ -312,7 +335,7 @@ class TestATransferThatBreaksOff:
     @pytest.mark.parametrize("offline", [False, True], ids=["online", "offline"])
     def test_other_bytes_are_found_out_after_a_kill_too(self, hub, known, offline, monkeypatch):
         """The file lay in its place, and the run was killed before it had looked at it."""
-        from tfcli.models import hub as module
+        from tfcli.models import arrival as module
 
         def killed(path):
             raise KeyboardInterrupt
@@ -428,12 +451,6 @@ def test_a_wait_that_is_no_number_is_a_usage_error(hub, monkeypatch):
 
 
 class TestTheAddress:
-    def test_is_the_hubs_unless_one_is_named(self, monkeypatch):
-        monkeypatch.setenv("HF_ENDPOINT", "")
-        assert endpoint() == "https://huggingface.co"
-        monkeypatch.setenv("HF_ENDPOINT", "https://hf-mirror.com/")
-        assert endpoint() == "https://hf-mirror.com"
-
     @pytest.mark.parametrize("address", ["hf-mirror.com", "htp://hf-mirror.com"])
     def test_is_wanted_with_its_scheme(self, hub, monkeypatch, address):
         monkeypatch.setenv("HF_ENDPOINT", address)
@@ -445,3 +462,312 @@ class TestTheAddress:
         fetched()
         monkeypatch.setenv("HF_ENDPOINT", "hf-mirror.com")
         assert missing(fetched(f"org/tiny@{COMMIT}")) == ""
+
+
+class TestPull:
+    def test_brings_what_a_run_would_fetch(self, hub):
+        folder, converted = pulled()
+        assert sorted(hub.fetched()) == sorted(READ)
+        assert (missing(folder), converted) == ("", False)
+        hub.asked.clear()
+        assert fetched() == folder
+        assert hub.asked == [QUESTION]
+
+    @pytest.mark.parametrize("revision", [COMMIT, COMMIT[:7]])
+    def test_of_a_pinned_commit_that_is_here_asks_nothing(self, hub, revision):
+        folder, _ = pulled(f"org/tiny@{revision}")
+        hub.asked.clear()
+        assert pulled(f"org/tiny@{revision}") == (folder, False)
+        assert hub.asked == []
+
+    def test_of_a_branch_asks_each_time(self, hub):
+        pulled()
+        hub.commits |= {"main": OTHER, OTHER: OTHER}
+        hub.asked.clear()
+        folder, _ = pulled()
+        assert folder.name == OTHER
+        assert hub.asked[0] == QUESTION
+
+    def test_takes_no_older_copy_for_the_answer(self, hub, monkeypatch):
+        """Who pulls wants to know whether there is a newer one."""
+        monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "0.2")
+        pulled()
+        hub.fail(QUESTION, silent=True)
+        with pytest.raises(ModelNotFoundError, match="cannot be reached"):
+            pulled()
+
+    @pytest.mark.parametrize("revision", ["", f"@{COMMIT}"])
+    def test_offline_finds_what_is_here(self, hub, revision, monkeypatch):
+        folder, _ = pulled()
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        hub.asked.clear()
+        assert pulled(f"org/tiny{revision}") == (folder, False)
+        assert hub.asked == []
+
+    @pytest.mark.parametrize("lost", ["", *READ])
+    def test_offline_says_what_is_not_here(self, hub, lost, monkeypatch):
+        if lost:
+            folder, _ = pulled()
+            (folder / lost).unlink()
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        with pytest.raises(ModelNotFoundError, match=f"no {lost}" if lost else "not on this"):
+            pulled()
+
+    def test_goes_on_where_a_broken_transfer_was(self, hub, waits, monkeypatch):
+        monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1_000)
+        hub.fail(f"GET .*{WEIGHTS}", times=1, cut=10_000)
+        folder, _ = pulled()
+        assert hub.ranges == ["bytes=10000-"]
+        assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+
+    def test_throws_away_other_bytes_than_the_hub_has(self, hub):
+        hub.fail(f"GET .*{WEIGHTS}", times=1, spoilt=True)
+        with pytest.raises(TfcliError, match="did not arrive as the Hub has it") as caught:
+            pulled()
+        assert caught.value.hint == "Type the command again: it is fetched anew."
+        folder, _ = pulled()
+        assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+
+    def test_of_a_commit_whose_check_was_cut_off_checks_it_first(self, hub, monkeypatch):
+        from tfcli.models.arrival import mark
+
+        folder, _ = pulled()
+        (folder / WEIGHTS).resolve().write_bytes(b"spoilt")
+        mark(folder / WEIGHTS, hashlib.sha256(hub.files[WEIGHTS]).hexdigest())
+        assert pulled(f"org/tiny@{COMMIT}") == (folder, False)
+        assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+
+    def test_onto_a_full_disk_is_refused_before_the_weights(self, hub, monkeypatch):
+        usage = shutil.disk_usage(".")._replace(free=1_000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+        with pytest.raises(TfcliError, match=r"No space for org/tiny in .*hub: it needs"):
+            pulled()
+        assert WEIGHTS not in hub.fetched()
+
+    def test_into_a_read_only_cache_is_said(self, hub, monkeypatch):
+        def read_only(*args, **kwargs):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        monkeypatch.setattr("os.makedirs", read_only)
+        monkeypatch.setattr(Path, "mkdir", read_only)
+        with pytest.raises(TfcliError, match=r"Cannot write to .*: Read-only file system"):
+            pulled()
+
+    def test_from_a_read_only_cache_needs_to_write_nothing(self, hub, monkeypatch):
+        def read_only(*args, **kwargs):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        folder, _ = pulled()
+        for name in ("mkdir", "write_text", "write_bytes", "unlink"):
+            monkeypatch.setattr(Path, name, read_only)
+        assert pulled(f"org/tiny@{COMMIT}") == (folder, False)
+        assert pulled() == (folder, False)
+
+    def test_twice_at_once_fetches_the_weights_once(self, hub):
+        hub.fail(f"GET .*{WEIGHTS}", times=1, drip=0.05)
+        said = []
+        runs = [threading.Thread(target=lambda: said.append(pulled())) for _ in range(2)]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+        assert said == [(repo_folder("org/tiny") / "snapshots" / COMMIT, False)] * 2
+        assert hub.fetched(WEIGHTS) == [WEIGHTS]
+        assert sorted(path.name for path in said[0][0].iterdir()) == sorted(READ)
+
+
+class TestPullOfPickles:
+    @pytest.fixture(autouse=True)
+    def _converted(self, pickled, classifier, monkeypatch):
+        """What a conversion makes, without the process; test_transfer.py has a real one."""
+        self.weights = (Path(classifier()) / WEIGHTS).read_bytes()
+        self.conversions = 0
+
+        def convert(folder):
+            self.conversions += 1
+            (folder / WEIGHTS).write_bytes(self.weights)
+
+        monkeypatch.setattr("tfcli.models.convert.convert", convert)
+
+    def test_makes_a_model_that_runs_offline(self, hub, monkeypatch):
+        from tfcli.models.load import load
+
+        folder, converted = pulled()
+        assert converted
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        hub.asked.clear()
+        loaded = load(model_ref("org/tiny"), lambda config: "AutoModelForSequenceClassification")
+        assert loaded.revision == folder.name == COMMIT
+        assert hub.asked == []
+
+    @pytest.mark.parametrize("revision", ["", "@main", f"@{COMMIT}", f"@{COMMIT[:7]}"])
+    def test_makes_a_model_that_runs_online(self, hub, revision):
+        folder, _ = pulled()
+        hub.asked.clear()
+        assert fetched(f"org/tiny{revision}") == folder
+        assert hub.fetched() == []
+        assert len(hub.asked) == (revision in ("", "@main"))
+
+    def test_is_needed_again_when_the_branch_has_moved_on(self, hub):
+        pulled()
+        hub.commits |= {"main": OTHER, OTHER: OTHER}
+        assert "has only pytorch_model.bin" in str(refused(UnsafeModelError))
+        folder, converted = pulled()
+        assert (folder.name, converted, self.conversions) == (OTHER, True, 2)
+
+    def test_of_a_pinned_commit_asks_nothing_once_it_is_done(self, hub):
+        folder, _ = pulled(f"org/tiny@{COMMIT}")
+        hub.asked.clear()
+        assert pulled(f"org/tiny@{COMMIT}") == (folder, False)
+        assert (hub.asked, self.conversions) == ([], 1)
+
+    @pytest.mark.parametrize("revision", ["", f"@{COMMIT}"])
+    def test_goes_on_with_the_conversion_before_which_it_was_killed(self, hub, revision):
+        """Or for which it was too early: other programs keep pickles in the same cache."""
+        folder, _ = pulled()
+        (folder / WEIGHTS).unlink()
+        hub.asked.clear()
+        assert pulled(f"org/tiny{revision}") == (folder, True)
+        assert hub.fetched() == []
+        assert (folder / WEIGHTS).is_file()
+
+    def test_offline_leaves_what_is_not_converted_to_be_refused(self, hub, monkeypatch):
+        folder, _ = pulled()
+        (folder / WEIGHTS).unlink()
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert pulled() == (folder, False)
+        assert self.conversions == 1
+
+    def test_from_a_read_only_cache_takes_what_was_made(self, hub, monkeypatch):
+        def read_only(*args, **kwargs):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        folder, _ = pulled()
+        for name in ("mkdir", "write_text", "write_bytes"):
+            monkeypatch.setattr(Path, name, read_only)
+        assert fetched() == folder
+
+    def test_twice_at_once_converts_once(self, hub):
+        said = []
+        runs = [threading.Thread(target=lambda: said.append(pulled())) for _ in range(2)]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+        assert sorted(converted for _, converted in said) == [False, True]
+        assert self.conversions == 1
+        assert hub.fetched("pytorch_model.bin") == ["pytorch_model.bin"]
+
+    def test_whose_bytes_are_others_throws_them_away(self, hub):
+        hub.fail("GET .*pytorch_model.bin", times=1, spoilt=True)
+        with pytest.raises(TfcliError, match=r"pytorch_model\.bin of org/tiny did not arrive"):
+            pulled()
+        assert self.conversions == 0
+        assert pulled()[1]
+
+
+class TestWithoutWeights:
+    """As far as a task needs a model that needs its tokenizer alone."""
+
+    def described(self, name="org/tiny"):
+        return fetch(model_ref(name), weights=False)
+
+    def test_only_what_describes_a_model_comes(self, hub):
+        folder = self.described()
+        assert sorted(path.name for path in folder.iterdir()) == READ[:2]
+        assert not any(WEIGHTS in line for line in hub.asked)
+
+    def test_it_costs_one_question_afterwards_and_none_of_a_pinned_commit(self, hub):
+        folder = self.described()
+        for name, questions in (("org/tiny", [QUESTION]), (f"org/tiny@{COMMIT}", [])):
+            hub.asked.clear()
+            assert self.described(name) == folder
+            assert hub.asked == questions
+
+    def test_offline_it_is_enough(self, hub, monkeypatch):
+        folder = self.described()
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert self.described() == folder
+        error = refused(ModelNotFoundError)
+        assert f"there is no {WEIGHTS}" in str(error)
+
+    @pytest.mark.parametrize("name", READ[:2])
+    def test_offline_what_is_wanting_is_named(self, hub, name, monkeypatch):
+        (self.described() / name).unlink()
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        with pytest.raises(ModelNotFoundError, match=f"there is no {name}"):
+            self.described()
+
+    def test_it_answers_when_the_hub_does_not(self, hub, caplog, monkeypatch):
+        monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "0.2")
+        folder = self.described()
+        hub.fail(QUESTION, silent=True)
+        assert self.described() == folder
+        assert "; the copy on this machine answers." in caplog.text
+
+    def test_it_hides_no_whole_model_of_an_older_commit(self, hub, monkeypatch):
+        old = fetched()
+        hub.commits |= {"main": OTHER, OTHER: OTHER}
+        assert self.described().name == OTHER
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        assert fetched() == old
+
+    def test_the_weights_come_when_they_are_wanted(self, hub):
+        folder = self.described()
+        assert fetched() == folder
+        assert missing(folder) == ""
+
+    def test_pickles_are_no_matter(self, hub):
+        del hub.files[WEIGHTS]
+        assert sorted(path.name for path in self.described().iterdir()) == READ[:2]
+
+    def test_an_adapter_is_refused(self, hub):
+        hub.files["adapter_config.json"] = b"{}"
+        with pytest.raises(UnsafeModelError, match="is an adapter"):
+            self.described()
+        assert hub.fetched() == []
+
+
+class TestLook:
+    def test_at_what_is_not_here_fetches_no_weights(self, hub):
+        seen = looked()
+        assert not seen.whole
+        assert sorted(path.name for path in seen.folder.iterdir()) == READ[:2]
+        assert set(hub.ranges) <= {"bytes=0-100000"}
+        assert seen.files == {name: len(content) for name, content in hub.files.items()}
+
+    def test_at_what_is_here_asks_nothing(self, hub):
+        folder = fetched()
+        hub.asked.clear()
+        assert looked() == (folder, True, None, None, None)
+        assert hub.asked == []
+
+    def test_at_what_is_partly_here_asks_unless_offline(self, hub, monkeypatch):
+        folder = fetched()
+        (folder / WEIGHTS).unlink()
+        hub.asked.clear()
+        assert looked().files
+        assert hub.asked[0] == f"{QUESTION}?blobs=true"
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        hub.asked.clear()
+        assert looked() == (folder, False, None, None, None)
+        assert hub.asked == []
+
+    def test_offline_at_what_is_not_here_says_so(self, hub, monkeypatch):
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        with pytest.raises(ModelNotFoundError, match="the Hub was not asked"):
+            looked()
+
+    def test_at_what_there_is_not_says_so(self, hub):
+        with pytest.raises(ModelNotFoundError, match="has no model 'org/other'"):
+            looked("org/other")
+
+
+@pytest.mark.parametrize("name", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
+@pytest.mark.parametrize(
+    ("said", "offline"), [("1", True), ("on", True), ("0", False), ("", False)]
+)
+def test_offline_is_what_the_environment_says(monkeypatch, name, said, offline):
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setenv(name, said)
+    assert is_offline() == offline

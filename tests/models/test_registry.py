@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tfcli.models.files import sha256
 from tfcli.models.registry import starter_for, starters
 from tfcli.tasks import BUILT_IN
 
@@ -22,6 +23,9 @@ class TestEachStarter:
         files = {path.name for path in starters()[name].folder.iterdir()}
         assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= files
         assert not any(file.endswith((".bin", ".pt", ".pkl")) for file in files)
+
+    def test_has_the_weights_that_the_table_says(self, name):
+        assert sha256(starters()[name].folder / "model.safetensors") == starters()[name].sha256
 
     def test_chooses_no_attention_implementation_and_brings_no_code(self, name):
         config = json.loads((starters()[name].folder / "config.json").read_text())

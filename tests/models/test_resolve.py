@@ -6,53 +6,10 @@ from pathlib import Path
 import pytest
 from hub import serving
 
-from tfcli.errors import ModelNotFoundError, UsageError
+from tfcli.errors import ModelNotFoundError
 from tfcli.models.cache import repo_folder
 from tfcli.models.registry import starters
-from tfcli.models.resolve import folder_of, go_offline, model_name, model_ref
-
-
-@pytest.fixture
-def config_file():
-    path = Path(os.environ["XDG_CONFIG_HOME"]) / "tfcli" / "config.toml"
-    path.parent.mkdir(parents=True)
-    return path
-
-
-class TestWhichModel:
-    def test_the_starter_unless_somebody_says_otherwise(self):
-        assert model_name("sentiment", None) == "bert-starter"
-
-    def test_the_config_file_beats_the_starter(self, config_file):
-        config_file.write_text('[models]\nsentiment = "org/configured"\n')
-        assert model_name("sentiment", None) == "org/configured"
-
-    def test_the_environment_beats_the_config_file(self, config_file, monkeypatch):
-        config_file.write_text('[models]\nsentiment = "org/configured"\n')
-        monkeypatch.setenv("TFCLI_MODEL_SENTIMENT", "org/environment")
-        assert model_name("sentiment", None) == "org/environment"
-
-    def test_the_option_beats_the_environment(self, monkeypatch):
-        monkeypatch.setenv("TFCLI_MODEL_SENTIMENT", "org/environment")
-        assert model_name("sentiment", "org/option") == "org/option"
-
-    @pytest.mark.parametrize("text", ["[models", "[models]\nsentiment = 3\n", "models = 3", "\xff"])
-    def test_a_broken_config_file_is_said(self, config_file, text):
-        config_file.write_bytes(text.encode("latin-1"))
-        with pytest.raises(UsageError, match=r"config\.toml"):
-            model_name("sentiment", None)
-
-    def test_a_home_folder_in_it_is_found(self, config_file, monkeypatch):
-        monkeypatch.setenv("HOME", "/home/me")
-        config_file.write_text('[models]\nsentiment = "~/model"\n')
-        assert model_name("sentiment", None) == "/home/me/model"
-
-    def test_an_empty_option_is_no_option_left_out(self):
-        assert model_name("sentiment", "") == ""
-
-    def test_a_task_without_a_starter_needs_a_name(self):
-        with pytest.raises(ModelNotFoundError, match="No model for shout"):
-            model_name("shout", None)
+from tfcli.models.resolve import folder_of, go_offline, is_local, model_ref
 
 
 class TestWhatANameMeans:
@@ -87,12 +44,40 @@ class TestWhatANameMeans:
             model_ref(name)
 
 
+class TestAFolderForTheTokenizerAlone:
+    @pytest.mark.parametrize("name", ["bert-starter", "model"])
+    def test_is_the_models_where_it_is_here(self, name):
+        Path("model").mkdir()
+        ref = model_ref(name)
+        assert folder_of(ref, weights=False) == folder_of(ref)
+
+    def test_has_no_weights_where_they_would_be_fetched(self, hub):
+        folder = folder_of(model_ref("org/tiny"), weights=False)
+        assert sorted(path.name for path in folder.iterdir()) == ["config.json", "tokenizer.json"]
+        assert (folder_of(model_ref("org/tiny")) / "model.safetensors").is_file()
+        assert folder_of(model_ref("org/tiny"), weights=False) == folder
+
+
+class TestIsLocal:
+    def test_is_what_lies_here(self, tmp_path):
+        Path("org/name").mkdir(parents=True)
+        Path("a.gguf").touch()
+        for name in ("org", "org/name", "./org", ".", str(tmp_path), "a.gguf", "./a.gguf"):
+            assert is_local(name)
+
+    def test_is_nothing_else(self):
+        Path("file").touch()
+        for name in ("", "file", "absent", "org/absent", "absent.gguf", "bert-starter"):
+            assert not is_local(name)
+
+
 class TestTheHubOnline:
     """The whole program, with a stand-in for the Hub on loopback."""
 
     @pytest.fixture
     def online(self, classifier):
-        with serving("org/tiny", Path(classifier())) as hub:
+        names = {0: "bad", 1: "middling", 2: "good"}  # so that there is nothing to note
+        with serving("org/tiny", Path(classifier(id2label=names))) as hub:
             yield hub
 
     def run(self, tfcli, hub, name="org/tiny", **env):

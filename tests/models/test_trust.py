@@ -13,7 +13,7 @@ from tfcli.core.job import ModelRef
 from tfcli.errors import ModelNotFoundError, UnsafeModelError
 from tfcli.models.load import load
 from tfcli.models.registry import starters
-from tfcli.models.trust import Weights, require_safe
+from tfcli.models.trust import Weights, nested, require_safe, require_settings
 
 
 @pytest.fixture
@@ -36,6 +36,77 @@ def test_what_the_weights_hold_is_counted(classifier):
 
     held = load_file(Path(classifier()) / "model.safetensors").values()
     assert require_safe(Path(classifier())) == Weights(len(held), sum(t.numel() for t in held))
+
+
+@pytest.mark.parametrize("size", ["20KB", "5GB"])
+def test_so_are_the_elements_of_each_dtype(folder, size):
+    import torch
+    import transformers
+
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder)
+    half = model.bert.embeddings.to(torch.bfloat16)
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size=size)
+    held = require_safe(folder)
+    halves = sum(p.numel() for p in half.parameters())
+    assert held.dtypes == {"BF16": halves, "F32": held.elements - halves}
+    assert held.elements == sum(p.numel() for p in model.parameters())
+    assert held == Weights(held.tensors, held.elements)  # they are no part of what it is
+
+
+class TestRequireSettings:
+    """What is read without weights is looked through without them."""
+
+    def test_passes_a_model_whose_weights_are_elsewhere(self, folder):
+        (folder / "model.safetensors").unlink()
+        names, config = require_settings(folder)
+        assert names == ["config.json", "tokenizer.json", "tokenizer_config.json"]
+        assert config["model_type"] == "bert"
+
+    def test_passes_pickles_which_nobody_reads(self, folder):
+        acting_pickle(folder / "pytorch_model.bin")
+        acting_pickle(folder / "model.safetensors")
+        require_settings(folder)
+        assert not Path(MARKER).exists()
+
+    def test_refuses_what_would_act(self, folder):
+        edit(folder / "config.json", _attn_implementation="evil/kernel")
+        with refused(UnsafeModelError, "wants foreign code"):
+            require_settings(folder)
+
+    def test_refuses_links_that_lead_out(self, folder, tmp_path):
+        (tmp_path / "secret").touch()
+        (folder / "vocab.txt").symlink_to("../secret")
+        with refused(UnsafeModelError, "is a link that leads out of"):
+            require_settings(folder)
+
+    def test_refuses_giants(self, folder):
+        with (folder / "vocab.txt").open("wb") as file:
+            file.truncate(129 << 20)
+        with pytest.raises(UnsafeModelError, match="more than 128 are not read"):
+            require_settings(folder)
+
+    def test_wants_a_config(self, folder):
+        (folder / "config.json").unlink()
+        with refused(ModelNotFoundError, r"has no config\.json"):
+            require_settings(folder)
+
+    def test_lets_code_pass_only_where_it_is_trusted(self, folder):
+        acting_code(folder / "evil.py")
+        edit(folder / "config.json", model_type="evil", auto_map={"AutoConfig": "evil.Evil"})
+        with refused(UnsafeModelError, "auto_map"):
+            require_settings(folder)
+        _, config = require_settings(folder, trust_remote_code=True)
+        assert config["model_type"] == "evil"
+        assert not Path(MARKER).exists()
+
+
+def test_the_files_of_folders_in_a_model_are_those_that_are_read(folder):
+    read = ("1_Pooling/config.json", "additional_chat_templates/x.jinja")
+    for name in (*read, "onnx/config.json", "1_Pooling/notes.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    assert {path.relative_to(folder).as_posix() for path in nested(folder)} == set(read)
 
 
 class TestPickles:
@@ -73,6 +144,56 @@ class TestPickles:
         acting_pickle(folder / "pytorch_model.bin")
         with refused(UnsafeModelError, r"pytorch_model\.bin can run code"):
             load_it(folder)
+
+
+class TestModules:
+    """The settings of sentence-transformers' modules lie in folders of their own."""
+
+    @pytest.fixture
+    def folder(self, encoder, tmp_path):
+        return Path(shutil.copytree(encoder(), tmp_path / "model"))
+
+    def test_are_safe_as_they_are_written(self, folder):
+        assert require_safe(folder).tensors
+
+    def test_that_are_links_to_elsewhere_are_refused(self, folder, tmp_path):
+        settings = folder / "1_Pooling/config.json"
+        settings.rename(tmp_path / "config.json")
+        settings.symlink_to(tmp_path / "config.json")
+        with refused(UnsafeModelError, r"config\.json is a link that leads out"):
+            require_safe(folder)
+
+    def test_so_are_folders_that_are_links(self, folder, tmp_path):
+        (folder / "1_Pooling").rename(tmp_path / "elsewhere")
+        (folder / "1_Pooling").symlink_to(tmp_path / "elsewhere")
+        with refused(UnsafeModelError, "1_Pooling is a link that leads out"):
+            require_safe(folder)
+
+    def test_that_are_no_files_are_refused(self, folder):
+        (folder / "1_Pooling/config.json").unlink()
+        os.mkfifo(folder / "1_Pooling/config.json")
+        with refused(UnsafeModelError, r"config\.json is neither a file nor a folder"):
+            require_safe(folder)
+
+    def test_too_large_ones_are_refused(self, folder):
+        with (folder / "1_Pooling/config.json").open("wb") as file:
+            file.truncate(129 << 20)
+        with refused(UnsafeModelError, r"config\.json has 129 MiB"):
+            require_safe(folder)
+
+    def test_in_the_hubs_cache_are_links_into_its_blobs(self, folder, tmp_path):
+        repository = tmp_path / "models--org--tiny"
+        blobs, snapshot = repository / "blobs", repository / "snapshots" / ("a" * 40)
+        blobs.mkdir(parents=True)
+        shutil.copytree(folder, snapshot)
+        settings = snapshot / "1_Pooling/config.json"
+        settings.rename(blobs / "1234")
+        settings.symlink_to(Path("../../../blobs/1234"))
+        assert require_safe(snapshot).tensors
+
+    def test_lists_of_what_a_model_was_trained_on_are_no_settings(self, folder):
+        (folder / "data_config.json").write_text('[{"name": "reddit", "weight": 1}]')
+        assert require_safe(folder).tensors
 
 
 class TestCode:

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+from tfcli.models.cache import cache_folder
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LARGE = (".safetensors", ".bin")
+"""Files of which the Hub tells a SHA-256."""
 
 
 @dataclass
@@ -96,14 +102,16 @@ class Hub(ThreadingHTTPServer):
         for file in siblings if sizes else []:
             name = file["rfilename"]
             file.update(size=len(self.files[name]), blobId=self._etag(name))
-            if name.endswith(".safetensors"):
+            if name.endswith(LARGE):
                 file["lfs"] = {"sha256": self._etag(name), "size": file["size"], "pointerSize": 1}
         return {"id": self.name, "sha": commit, "siblings": siblings, "private": False}
 
     def _etag(self, name: str) -> str:
-        """Of a large file its SHA-256, of a small one git's SHA-1, as on the Hub."""
-        digest = hashlib.sha256 if name.endswith(".safetensors") else hashlib.sha1
-        return digest(self.files[name]).hexdigest()
+        """Of a large file its SHA-256, of a small one the SHA-1 of git's blob, as on the Hub."""
+        content = self.files[name]
+        if name.endswith(LARGE):
+            return hashlib.sha256(content).hexdigest()
+        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 class _Visitor(BaseHTTPRequestHandler):
@@ -133,9 +141,11 @@ class _Visitor(BaseHTTPRequestHandler):
             body = body[::-1]
         if self.command == "GET" and (wanted := self.headers.get("Range")) and status == 200:
             hub.ranges.append(wanted)
-            start, whole = int(wanted.removeprefix("bytes=").rstrip("-")), len(body)
-            headers["Content-Range"] = f"bytes {start}-{whole - 1}/{whole}"
-            status, body = 206, body[start:]
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, whole = int(first), len(body)
+            end = min(int(last) + 1, whole) if last else whole
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{whole}"
+            status, body = 206, body[start:end]
         self.send_response(status)
         for key, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(key, value)
@@ -162,3 +172,17 @@ def serving(name: str, folder: Path) -> Iterator[Hub]:
         finally:
             hub.closing.set()
             hub.shutdown()
+
+
+@contextmanager
+def asked(monkeypatch: pytest.MonkeyPatch, name: str, folder: Path) -> Iterator[Hub]:
+    """The same, and it is the Hub of this process and its children."""
+    from huggingface_hub import close_session, constants
+
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # both were read at import
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache_folder()))
+    with serving(name, folder) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        yield hub
+    close_session()

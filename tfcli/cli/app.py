@@ -12,8 +12,14 @@ import typer
 from tfcli import __version__
 from tfcli.cli.attn_stats import ATTN_STATS
 from tfcli.cli.command import GroupedCommand, command_for, help_of
+from tfcli.cli.config import CONFIG
+from tfcli.cli.doctor import DOCTOR
+from tfcli.cli.env import ENV
 from tfcli.cli.messages import say_error, say_notes
 from tfcli.cli.models import app as models
+from tfcli.cli.report import add_report
+from tfcli.cli.transformers_run import NAME as RUN
+from tfcli.cli.transformers_run import add_run
 from tfcli.errors import (
     INTERRUPTED,
     OK,
@@ -25,6 +31,20 @@ from tfcli.errors import (
 )
 from tfcli.tasks import BUILT_IN, task_named
 
+REPORTS = (CONFIG, ENV, DOCTOR)
+OWN = {*BUILT_IN, ATTN_STATS.name, RUN, "models", *(report.name for report in REPORTS)}
+"""The commands that come with tfcli."""
+
+HELP = """Run Hugging Face models from the shell, offline from the first second.
+
+\b
+  tfcli sentiment "It is great to learn deep learning."
+  cat reviews.txt | tfcli sentiment | jq -r .label
+  tfcli qa "Who wrote it?" --context "The letter is by Ada."
+  tfcli generate "Once upon a time"
+  tfcli attn "The dog chased its tail." --layer 4 --head 3
+  tfcli models --task qa"""
+
 WELCOME = """\
 tfcli runs Hugging Face models from the shell. Try:
 
@@ -33,6 +53,7 @@ tfcli runs Hugging Face models from the shell. Try:
   tfcli qa "Who wrote it?" --context "The letter is by Ada."
   tfcli generate "Once upon a time"
   tfcli attn "The dog chased its tail." --layer 4 --head 3
+  tfcli models
 
 All commands: tfcli --help. One of them: tfcli COMMAND --help"""
 
@@ -40,7 +61,7 @@ All commands: tfcli --help. One of them: tfcli COMMAND --help"""
 def build(*plugins: str) -> typer.Typer:
     """One command for each task, ours and those of the plugins named."""
     app = typer.Typer(
-        help="Run Hugging Face models from the shell.",
+        help=HELP,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,15 +72,7 @@ def build(*plugins: str) -> typer.Typer:
         context: typer.Context,
         version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
     ) -> None:
-        r"""Run Hugging Face models from the shell, offline from the first second.
-
-        \b
-          tfcli sentiment "It is great to learn deep learning."
-          cat reviews.txt | tfcli sentiment | jq -r .label
-          tfcli qa "Who wrote it?" --context "The letter is by Ada."
-          tfcli generate "Once upon a time"
-          tfcli attn "The dog chased its tail." --layer 4 --head 3
-        """
+        """Without a command, say which are worth trying first."""
         if version:
             print(f"tfcli {__version__}")  # noqa: T201
             raise typer.Exit
@@ -74,7 +87,10 @@ def build(*plugins: str) -> typer.Typer:
     app.command(
         ATTN_STATS.name, cls=GroupedCommand, help=help_of(ATTN_STATS), short_help=ATTN_STATS.summary
     )(command_for(task_named("attn"), ATTN_STATS))
+    add_run(app)
     app.add_typer(models)
+    for report in REPORTS:
+        add_report(app, report)
     return app
 
 
@@ -142,7 +158,7 @@ def _in_words(exc: BaseException) -> TfcliError:
 def _plugin(arguments: list[str]) -> list[str]:
     """The command, if it is not ours: entry points are scanned only then, for they cost 30 ms."""
     name = next(iter(arguments), "-")
-    if name.startswith("-") or name in (*BUILT_IN, ATTN_STATS.name, "models"):
+    if name.startswith("-") or name in OWN:
         return []
     try:
         return [task_named(name).name]

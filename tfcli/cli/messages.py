@@ -1,14 +1,12 @@
 """What is said on standard error: errors with hints, notes, progress."""
 
 import logging
-import os
 import sys
 import time
 import warnings
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 from tfcli.core.characters import visible_lines
 from tfcli.core.record import Event
@@ -56,12 +54,13 @@ def listen(quiet: bool, verbose: bool) -> None:
     log.setLevel(level)
 
 
-def introduce(starter: str, standard: str) -> None:
+def introduce(starter: str, task: str) -> None:
     """The first time a starter answers on a terminal, say what it is; then never again."""
     if not sys.stderr.isatty() or not log.isEnabledFor(logging.WARNING):
         return
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    seen = Path(base) / "tfcli" / f"introduced-{starter}"
+    from platformdirs import user_state_path
+
+    seen = user_state_path("tfcli", appauthor=False) / f"introduced-{starter}"
     if seen.exists():
         return
     with suppress(OSError):
@@ -69,9 +68,9 @@ def introduce(starter: str, standard: str) -> None:
         seen.touch()
     log.warning(
         "%s answers, a small model that comes with tfcli. The task's standard checkpoint is larger "
-        "and better: -m %s",
+        "and better: tfcli models pull %s",
         starter,
-        standard,
+        task,
     )
 
 

@@ -15,6 +15,8 @@ class Starter:
     name: str
     tasks: tuple[str, ...]
     summary: str
+    sha256: str
+    """Of its weights."""
 
     @property
     def folder(self) -> Path:
@@ -26,7 +28,10 @@ class Starter:
 def starters() -> dict[str, Starter]:
     """The starters by name."""
     entries = tomllib.loads((_HERE / "starters.toml").read_text(encoding="utf-8"))
-    return {n: Starter(n, tuple(e["tasks"]), e["summary"]) for n, e in entries.items()}
+    return {
+        name: Starter(name, tuple(one["tasks"]), one["summary"], one["sha256"])
+        for name, one in entries.items()
+    }
 
 
 def starter_for(task: str) -> Starter | None:

@@ -2,35 +2,15 @@
 
 import difflib
 import os
-import tomllib
 from pathlib import Path
 
 from tfcli.core.job import ModelRef
-from tfcli.errors import ModelNotFoundError, UsageError
+from tfcli.errors import ModelNotFoundError
 from tfcli.models.ablation import parts
 from tfcli.models.cache import cached_models
 from tfcli.models.files import is_gguf
 from tfcli.models.hub import fetch
-from tfcli.models.registry import starter_for, starters
-
-
-def model_name(task: str, given: str | None) -> str:
-    """Which model a task uses: the one given, else the environment's, the config file's, a starter.
-
-    Raises:
-        UsageError: the config file is broken.
-        ModelNotFoundError: nothing names a model for this task.
-    """
-    if given is not None:
-        return given
-    # No shell expands a ~ in these two.
-    variable = os.environ.get(f"TFCLI_MODEL_{task.upper().replace('-', '_')}")
-    if chosen := variable or _configured(task):
-        return str(Path(chosen).expanduser()) if chosen.startswith("~") else chosen
-    starter = starter_for(task)
-    if starter is None:
-        raise ModelNotFoundError(f"No model for {task} comes with tfcli.", hint="Name one with -m.")
-    return starter.name
+from tfcli.models.registry import starters
 
 
 def model_ref(
@@ -74,8 +54,10 @@ def model_ref(
     return ModelRef(checkpoint, revision or None, *how)
 
 
-def folder_of(ref: ModelRef) -> Path:
+def folder_of(ref: ModelRef, weights: bool = True) -> Path:
     """The folder of a model, or its GGUF file; fetched if it is neither bundled nor cached.
+
+    Without ``weights`` only what describes it is fetched, the tokenizer among that.
 
     Raises:
         ModelNotFoundError: not on the Hub, or not cached while offline.
@@ -85,30 +67,17 @@ def folder_of(ref: ModelRef) -> Path:
         return starters()[ref.checkpoint].folder
     if Path(ref.checkpoint).is_dir() or is_gguf(ref.checkpoint):
         return Path(ref.checkpoint)
-    return fetch(ref)
+    return fetch(ref, weights)
+
+
+def is_local(name: str) -> bool:
+    """Whether a name is that of a folder or a GGUF file that is there."""
+    return bool(name) and (Path(name).is_dir() or (is_gguf(name) and Path(name).is_file()))
 
 
 def go_offline() -> None:
     """Use only what is on this machine; huggingface_hub reads this once, when it is imported."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-
-
-def _configured(task: str) -> str | None:
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    path = Path(base) / "tfcli" / "config.toml"
-    try:
-        config = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return None
-    except OSError as exc:
-        raise UsageError(f"Cannot read {path}: {exc.strerror}.") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise UsageError(f"{path} is broken: {exc}") from exc
-    models = config.get("models", {})
-    name = models.get(task) if isinstance(models, dict) else models
-    if name is not None and not (isinstance(models, dict) and isinstance(name, str)):
-        raise UsageError(f'{path} is broken: it wants [models] and {task} = "…" below it.')
-    return name
 
 
 def _is_path(name: str) -> bool:

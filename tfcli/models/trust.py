@@ -4,8 +4,10 @@ Nothing here needs torch. What is read here is read again by transformers, so th
 change in between.
 """
 
+import math
 import shlex
 import stat
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,6 +18,7 @@ from tfcli.errors import ModelNotFoundError, UnsafeModelError
 from tfcli.models.expansion import require_bounded
 from tfcli.models.files import (
     ADAPTER,
+    DATA,
     READ_MB,
     SETTINGS,
     SETTINGS_MB,
@@ -26,6 +29,7 @@ from tfcli.models.files import (
     entry_of,
     foreign,
     ggufs,
+    is_module,
     is_plain,
     is_read,
     pickles,
@@ -50,6 +54,8 @@ class Weights:
 
     tensors: int
     elements: int
+    dtypes: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """The elements of each dtype, by safetensors' name for it: ``F16``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,19 @@ def require_safe(folder: Path, trust_remote_code: bool = False) -> Weights:
         UnsafeModelError: reading it could run code, lead elsewhere, or fill the memory.
         ModelNotFoundError: it holds no model, or not a whole one.
     """
+    names, config = require_settings(folder, trust_remote_code)
+    return _held(folder, _files(folder, names, config))
+
+
+def require_settings(
+    folder: Path, trust_remote_code: bool = False
+) -> tuple[list[str], dict[str, Any]]:
+    """The same for all but the weights; the names of the folder's files, and its config.
+
+    Raises:
+        UnsafeModelError: reading it could run code, lead elsewhere, or fill the memory.
+        ModelNotFoundError: it holds no model.
+    """
     names = file_names(folder)
     if ADAPTER in names:
         raise UnsafeModelError(
@@ -89,9 +108,9 @@ def require_safe(folder: Path, trust_remote_code: bool = False) -> Weights:
         raise ModelNotFoundError(f"{folder} has no config.json: it holds no model.")
     config = _checked(folder, names, trust_remote_code)
     read = [folder / name for name in names if is_read(name, trust_remote_code)]
-    for path in [*read, *folder.glob(f"{TEMPLATES}/*")]:
+    for path in [*read, *nested(folder)]:
         require_small(path, READ_MB)
-    return _held(folder, _files(folder, names, config))
+    return names, config
 
 
 def file_names(folder: Path) -> list[str]:
@@ -102,7 +121,7 @@ def file_names(folder: Path) -> list[str]:
         ModelNotFoundError: there is a link to nothing.
     """
     names = []
-    for path in sorted([*folder.iterdir(), *folder.glob(f"{TEMPLATES}/*")]):
+    for path in sorted([*folder.iterdir(), *nested(folder)]):
         if path.is_symlink():
             _require_inside(path, folder)
         mode = path.stat().st_mode
@@ -111,6 +130,13 @@ def file_names(folder: Path) -> list[str]:
         if stat.S_ISREG(mode) and path.parent == folder:
             names.append(path.name)
     return names
+
+
+def nested(folder: Path) -> list[Path]:
+    """The files that are read of folders in a model's folder."""
+    settings = folder.glob("*/config.json")
+    modules = [path for path in settings if is_module(path.relative_to(folder).as_posix())]
+    return [*folder.glob(f"{TEMPLATES}/*"), *modules]
 
 
 def indexed(
@@ -161,7 +187,7 @@ def _checked(folder: Path, names: Iterable[str], trust_remote_code: bool) -> dic
     objects: dict[str, dict[str, Any]] = {}
     for name in names:
         is_setting, is_tokenizer = fnmatchcase(name, SETTINGS), fnmatchcase(name, TOKENIZERS)
-        if not (is_setting or is_tokenizer or name == SPECIAL_TOKENS):
+        if name == DATA or not (is_setting or is_tokenizer or name == SPECIAL_TOKENS):
             continue
         most = SETTINGS_MB if is_setting else READ_MB
         content = read_json(folder / name, most, strict=is_tokenizer and not is_setting)
@@ -228,17 +254,15 @@ def _held(folder: Path, files: Iterable[str]) -> Weights:
     """Count what the headers declare; safetensors itself checks them against the files' sizes."""
     from safetensors import SafetensorError, safe_open
 
-    tensors = elements = 0
+    tensors, dtypes = 0, Counter[str]()
     for file in files:
         require_content(folder / file)
         try:
             with safe_open(folder / file, framework="numpy") as opened:
                 for name in opened.keys():  # noqa: SIM118 - it is no mapping
-                    size = 1
-                    for length in opened.get_slice(name).get_shape():
-                        size *= length
+                    tensor = opened.get_slice(name)
                     tensors += 1
-                    elements += size
+                    dtypes[tensor.get_dtype()] += math.prod(tensor.get_shape())
         except (SafetensorError, OSError) as exc:
             raise broken(folder, f"{file} is cut off or damaged ({exc})") from exc
-    return Weights(tensors, elements)
+    return Weights(tensors, dtypes.total(), dtypes)

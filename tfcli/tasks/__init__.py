@@ -1,11 +1,13 @@
 """The tasks: every module of this package is one, under the name ``TASK``."""
 
+from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from pkgutil import iter_modules
 
 from tfcli.core.task import Task
 from tfcli.errors import UsageError
+from tfcli.models.families import FOR_ALL
 
 BUILT_IN = tuple(sorted(module.name for module in iter_modules(__path__)))
 """The names of the tasks that come with tfcli."""
@@ -20,7 +22,25 @@ def task_named(name: str) -> Task:
     if name in BUILT_IN:
         task: Task = import_module(f"{__name__}.{name}").TASK
         return task
+    from importlib.metadata import entry_points  # whose import takes 20 ms
+
     for entry in entry_points(group="tfcli.tasks", name=name):
         plugin: Task = entry.load()
         return plugin
     raise UsageError(f"There is no task '{name}'.", hint="Tasks: " + ", ".join(BUILT_IN) + ".")
+
+
+def tasks_for(auto_classes: Iterable[str]) -> list[str]:
+    """The names of our tasks that a model serves which these Auto classes load.
+
+    Those that any model serves come last: they say nothing of this one.
+    """
+    served = set(auto_classes)
+    return [name for name, classes in _wanted().items() if not classes.isdisjoint(served)]
+
+
+@cache
+def _wanted() -> dict[str, set[str]]:
+    """The Auto classes that serve each task; the tasks that any model serves last."""
+    wanted = {name: set(task_named(name).auto_classes) for name in BUILT_IN}
+    return dict(sorted(wanted.items(), key=lambda one: not one[1].isdisjoint(FOR_ALL)))
