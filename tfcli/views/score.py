@@ -12,9 +12,9 @@ from tfcli.core.characters import visible_lines
 from tfcli.core.record import Columns, to_text
 from tfcli.core.task import Record
 from tfcli.views import cut, error_lines, rendered
-from tfcli.views.attn.pen import Pen
-from tfcli.views.attn.scale import LEVELS, heat_style
 from tfcli.views.interlinear import Cell, interlinear
+from tfcli.views.pen import Pen
+from tfcli.views.scale import LEVELS, heat_style
 
 TOP = 10.0
 """Nats from which on a token is brightest: it had one chance in 22,000."""

@@ -7,7 +7,7 @@ from rich.console import Console
 from screens import CODES
 
 from tfcli.views.attn.head_tables import patterns, table
-from tfcli.views.attn.pen import Pen
+from tfcli.views.pen import Pen
 
 VALUES = np.array([[0.5, 1.25], [6.238, 0]], np.float32)
 BRIGHT = "\x1b[38;2;0;0;0;48;2;253;231;37m"

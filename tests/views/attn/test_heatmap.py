@@ -9,7 +9,7 @@ from screens import CODES
 
 from tfcli.core.characters import visible
 from tfcli.views.attn.heatmap import heatmap
-from tfcli.views.attn.pen import Pen
+from tfcli.views.pen import Pen
 
 AWKWARD = ["[red]", "👩‍👩‍👧", "\x1b[2J", "e\u0301\u200b", "深度学习", "", "\ud800", "🇩🇪❤️"]
 

@@ -20,7 +20,7 @@ from tfcli.views.attn.labels import (
     ticks,
     upright,
 )
-from tfcli.views.attn.pen import Pen
+from tfcli.views.pen import Pen
 
 any_label = st.lists(
     st.characters(exclude_categories=())

@@ -7,7 +7,7 @@ from rich.console import Console
 from screens import CODES, LABELS
 
 from tfcli.views.attn.links import links
-from tfcli.views.attn.pen import Pen
+from tfcli.views.pen import Pen
 
 
 def link(query, key, weight, head=3, layer=4):

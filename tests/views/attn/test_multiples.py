@@ -8,7 +8,7 @@ from rich.console import Console
 from screens import CODES
 
 from tfcli.views.attn.multiples import multiples
-from tfcli.views.attn.pen import Pen
+from tfcli.views.pen import Pen
 
 BRIGHT, MIDDLE = "253;231;37", "36;140;140"
 DIAGONAL = np.eye(4, dtype=np.float32)

@@ -8,7 +8,7 @@ from rich.console import Console
 from screens import CODES, LABELS
 
 from tfcli.views.attn.neurons import neurons
-from tfcli.views.attn.pen import Pen
+from tfcli.views.pen import Pen
 
 BLUE, ORANGE, NOTHING = "79;163;255", "255;150;40", "38;38;38"
 QUERY = [1.0, -2.0, 0.0, 0.5]

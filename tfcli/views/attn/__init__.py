@@ -16,7 +16,7 @@ from tfcli.views.attn.labels import place
 from tfcli.views.attn.links import links
 from tfcli.views.attn.multiples import multiples
 from tfcli.views.attn.neurons import neurons
-from tfcli.views.attn.pen import Pen
+from tfcli.views.pen import Pen
 
 INDENT = "  "
 TEXTS = ("text", "pair", "target")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from tfcli.views.attn.labels import Names, pages
-from tfcli.views.attn.pen import Pen
-from tfcli.views.attn.scale import Array, levels
+from tfcli.views.pen import Pen
+from tfcli.views.scale import Array, levels
 
 UNITS = {"entropy": ("entropy in nats", ".2f"), "distance": ("mean distance in tokens", ".1f")}
 WIDEST = 8

@@ -6,8 +6,8 @@ import numpy as np
 from rich.cells import cell_len
 
 from tfcli.views.attn.labels import flat, is_wide, number, pages, rows, short, ticks, upright
-from tfcli.views.attn.pen import Pen
-from tfcli.views.attn.scale import LEVELS, Array, levels, shade
+from tfcli.views.pen import Pen
+from tfcli.views.scale import LEVELS, Array, levels, shade
 
 WIDEST = 4
 """Cells of a weight below an upright label."""

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from tfcli.core.characters import visible
 from tfcli.views import cut
-from tfcli.views.attn.pen import Pen
+from tfcli.views.pen import Pen
 
 Names = Sequence[int | str]
 """Of layers or heads."""

@@ -10,8 +10,8 @@ import numpy as np
 from rich.cells import cell_len
 
 from tfcli.views.attn.labels import place, rows, short
-from tfcli.views.attn.pen import Pen
-from tfcli.views.attn.scale import levels
+from tfcli.views.pen import Pen
+from tfcli.views.scale import levels
 
 ARROW, GAP, MORE = "→ ", "  ", " …"
 _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

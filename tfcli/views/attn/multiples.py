@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tfcli.views.attn.labels import Names, centred, pages
-from tfcli.views.attn.pen import Pen
-from tfcli.views.attn.scale import Array, levels, pooled, shade
+from tfcli.views.pen import Pen
+from tfcli.views.scale import Array, levels, pooled, shade
 
 SMALLEST = 5
 """The least pixels across a picture: with a gap, 12 of them fit a line of 80 cells."""

@@ -7,8 +7,8 @@ import numpy as np
 
 from tfcli.views import cut
 from tfcli.views.attn.labels import place, rows, shown, ticks
-from tfcli.views.attn.pen import Pen
-from tfcli.views.attn.scale import Array, levels, signed_levels
+from tfcli.views.pen import Pen
+from tfcli.views.scale import Array, levels, signed_levels
 
 WEIGHT, SCORE = 6, 8
 """Cells of the columns."""

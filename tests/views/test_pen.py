@@ -5,8 +5,8 @@ import pytest
 from rich.console import Console
 
 from tfcli.views import console_for
-from tfcli.views.attn.pen import NARROWEST, Pen
-from tfcli.views.attn.scale import LEVELS, heat_color
+from tfcli.views.pen import NARROWEST, Pen
+from tfcli.views.scale import LEVELS, heat_color
 
 LAST, FIRST = ("{};{};{}".format(*heat_color(level)) for level in (LEVELS, 1))
 

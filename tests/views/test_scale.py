@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rich.color import ColorSystem
 
-from tfcli.views.attn.scale import (
+from tfcli.views.scale import (
     LEVELS,
     heat_color,
     heat_style,

@@ -13,7 +13,7 @@ from rich.console import COLOR_SYSTEMS, Console
 from rich.style import Style
 from rich.text import Text
 
-from tfcli.views.attn.scale import LEVELS, SHADES, heat_style, signed_shade, signed_style
+from tfcli.views.scale import LEVELS, SHADES, heat_style, signed_shade, signed_style
 
 NARROWEST = 40
 """Cells of a line that are used even where the terminal has less."""
