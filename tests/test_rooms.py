@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tfcli.cli.app import REPORTS
+from tfcli.cli.attn_stats import ATTN_STATS
+from tfcli.cli.models import REPORTS as MODELS
 from tfcli.tasks import BUILT_IN, task_named
 
 REPOSITORY = Path(__file__).parent.parent
@@ -40,11 +43,18 @@ def test_a_file_is_one_idea_of_less_than_300_lines(module):
     assert len((PACKAGE / module).read_text().splitlines()) < 300
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+EXAMPLES = {
+    **{name: task_named(name).examples for name in BUILT_IN},
+    ATTN_STATS.name: ATTN_STATS.examples,
+    **{report.name: report.examples for report in REPORTS},
+    **{f"models {report.name}": report.examples for report in MODELS},
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_help_of_every_command_has_two_examples_of_it(name):
-    examples = task_named(name).examples
-    assert len(examples) >= 2
-    assert all(f"tfcli {name}" in example for example in examples)
+    assert len(EXAMPLES[name]) >= 2
+    assert all(f"tfcli {name}" in example for example in EXAMPLES[name])
 
 
 def loaded_after(code: str, *arguments: str) -> set[str]:
@@ -74,8 +84,16 @@ def loaded_after(code: str, *arguments: str) -> set[str]:
         ("sentiment", "x", "-o", "y.xls"),
         ("sentiment", "-i", "absent.txt"),
         ("models",),
+        ("models", "nope"),
+        ("models", "list", "--task", "qa"),
+        ("models", "show", "bert"),
+        ("models", "show", "nope"),
+        ("models", "use", "sentiment", "--reset"),
         ("models", "convert", "-h"),
         ("models", "convert", "absent"),
+        ("config",),
+        ("env", "-h"),
+        ("doctor", "-h"),
         ("shout", "a task without a model"),
     ],
     ids=" ".join,

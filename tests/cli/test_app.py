@@ -8,6 +8,7 @@ import pytest
 from watching import eventually, gone, package
 
 from tfcli import __version__
+from tfcli.cli.app import OWN
 
 WELCOME = """\
 tfcli runs Hugging Face models from the shell. Try:
@@ -17,6 +18,7 @@ tfcli runs Hugging Face models from the shell. Try:
   tfcli qa "Who wrote it?" --context "The letter is by Ada."
   tfcli generate "Once upon a time"
   tfcli attn "The dog chased its tail." --layer 4 --head 3
+  tfcli models
 
 All commands: tfcli --help. One of them: tfcli COMMAND --help
 """
@@ -39,7 +41,9 @@ def test_help_lists_the_commands(tfcli):
     assert "\n  sentiment   Say whether texts are positive or negative" in commands
     assert "\n  qa          Answer questions with the words of a context." in commands
     assert "\n  attn-stats  Say what attention heads do, on average over many texts.\n" in commands
-    assert "\n  models      " in commands
+    assert "\n  models      List the model families; show, fetch, choose, check" in commands
+    names = {line.split()[0] for line in commands.splitlines()[2:] if line[:3].strip()}
+    assert names >= OWN
 
 
 def test_h_is_help(tfcli):
@@ -87,6 +91,13 @@ def test_a_package_that_does_not_load_is_named(tfcli):
 def test_a_package_that_does_not_load_is_in_nobodys_way(tfcli):
     package("odd", "import a_library_that_is_not_there")
     assert tfcli("shout", "hello", "-f", "plain") == (0, "HELLO\n", "")
+
+
+@pytest.mark.parametrize("name", ["config", "models", "sentiment"])
+def test_no_package_is_asked_for_a_command_of_ours(tfcli, name):
+    package(name, "open('loaded', 'w')")
+    assert tfcli(name, "-h").status == 0
+    assert not Path("loaded").exists()
 
 
 UNEXPECTED = (

@@ -288,7 +288,7 @@ def test_a_folder_is_a_usage_error(tfcli):
 def test_an_unknown_extension_is_a_usage_error(tfcli):
     Path("some.doc").write_text("a\n")
     error = "The name of some.doc does not say what format it has."
-    hint = "Say it with --input-format txt, csv, tsv, json or jsonl."
+    hint = "Say it with --input-format txt, csv, tsv, json, jsonl or parquet."
     assert tfcli("shout", "-i", "some.doc") == refused(error, hint)
 
 

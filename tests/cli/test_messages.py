@@ -100,7 +100,7 @@ def introduced(monkeypatch, terminal, caplog):
         with monkeypatch.context() as patched, os.fdopen(os.dup(terminal.theirs), "w") as screen:
             patched.setattr("sys.stderr", screen)
             for starter in starters:
-                introduce(starter, "org/large@1")
+                introduce(starter, "qa")
         return caplog.messages
 
     return told
@@ -109,7 +109,7 @@ def introduced(monkeypatch, terminal, caplog):
 def test_a_starter_says_what_it_is_and_how_to_get_the_standard_checkpoint(introduced):
     assert introduced("little") == [
         "little answers, a small model that comes with tfcli. The task's standard checkpoint is "
-        "larger and better: -m org/large@1"
+        "larger and better: tfcli models pull qa"
     ]
 
 
@@ -129,13 +129,13 @@ def test_quiet_introduces_nobody(introduced, caplog):
 def test_a_log_file_is_introduced_to_nobody(monkeypatch, caplog):
     with Path("log").open("w") as log:
         monkeypatch.setattr("sys.stderr", log)
-        introduce("little", "org/large@1")
+        introduce("little", "qa")
     assert caplog.messages == []
 
 
 def test_a_home_that_cannot_be_written_to_is_no_hindrance(introduced, monkeypatch):
     Path("file").touch()
-    monkeypatch.setenv("XDG_STATE_HOME", "file")
+    monkeypatch.setenv("XDG_STATE_HOME", str(Path("file").absolute()))
     assert len(introduced("little")) == 1
 
 

@@ -255,7 +255,7 @@ def test_an_unknown_extension_is_a_usage_error(tfcli, name):
     error = (
         f"Error: The name of {name} does not say which format to write.\n"
         "Hint: Say it with --format, or end the name in "
-        ".jsonl, .ndjson, .json, .csv, .tsv, .txt.\n"
+        ".jsonl, .ndjson, .json, .csv, .tsv, .txt, .parquet.\n"
     )
     assert tfcli("shout", "a", "-o", name) == (2, "", error)
 

@@ -63,7 +63,7 @@ def test_what_cannot_be_is_a_usage_error(task, given, message):
 
 def test_an_output_that_is_there_is_replaced_only_if_that_is_asked_for():
     Path("out.json").touch()
-    with pytest.raises(UsageError, match="out.json is there already"):
+    with pytest.raises(UsageError, match=r"out\.json is there already"):
         arguments("qa", RunOptions(output="out.json"))
     assert arguments("qa", RunOptions(output="out.json", overwrite=True))[-1] == "out.json"
 

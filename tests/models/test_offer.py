@@ -69,7 +69,7 @@ class TestRequireWeights:
     def test_pickles_are_refused_with_what_converts_them(self):
         with pytest.raises(UnsafeModelError, match=r"only pytorch_model\.bin") as caught:
             require_weights(REF, ["pytorch_model.bin", "tf_model.h5"])
-        assert caught.value.hint.endswith("&& tfcli models convert tiny")
+        assert caught.value.hint.startswith(f"tfcli models pull {REF} makes safetensors")
 
     @pytest.mark.parametrize("name", ["tf_model.h5", "flax_model.msgpack", "model.onnx"])
     def test_weights_of_other_libraries_are_refused(self, name):

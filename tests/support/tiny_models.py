@@ -21,6 +21,7 @@ SIZES = {
 }
 ANSWERER_LENGTH = 128
 PACKAGE = "sentence_transformers.models"
+GAP = "\u200b"
 CLASSIFIERS = {
     "bert": {},
     "distilbert": {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 48},
@@ -203,6 +204,18 @@ def make_encoder(
             weights[name] = torch.randn(weight.shape, generator=generator) * 0.4
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     describe_vectors(folder, pooling, normalize, **said)
+    return folder
+
+
+def make_forgetful(folder: Path) -> Path:
+    """Write a GPT-2 of sentence-transformers to whose tokenizer a zero-width space is nothing."""
+    make_encoder(folder, "gpt2")
+    for name, change in {
+        "tokenizer": {"normalizer": {"type": "Replace", "pattern": {"String": GAP}, "content": ""}},
+        "tokenizer_config": {"tokenizer_class": "TokenizersBackend"},
+    }.items():
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | change))
     return folder
 
 

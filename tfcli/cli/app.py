@@ -5,13 +5,14 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from tfcli import __version__
 from tfcli.cli.attn_stats import ATTN_STATS
-from tfcli.cli.command import GroupedCommand, command_for, help_of
+from tfcli.cli.command import Fold, GroupedCommand, command_for, help_of
 from tfcli.cli.config import CONFIG
 from tfcli.cli.doctor import DOCTOR
 from tfcli.cli.env import ENV
@@ -58,8 +59,11 @@ tfcli runs Hugging Face models from the shell. Try:
 All commands: tfcli --help. One of them: tfcli COMMAND --help"""
 
 
-def build(*plugins: str) -> typer.Typer:
-    """One command for each task, ours and those of the plugins named."""
+def build(*plugins: str, only: str | None = None) -> typer.Typer:
+    """One command for each task, ours and those of the plugins named, and what else there is.
+
+    ``only`` names the one command that is wanted: a start need not wait for the others.
+    """
     app = typer.Typer(
         help=HELP,
         rich_markup_mode=None,
@@ -79,19 +83,22 @@ def build(*plugins: str) -> typer.Typer:
         if context.invoked_subcommand is None:
             print(WELCOME)  # noqa: T201
 
-    for name in (*BUILT_IN, *plugins):
-        task = task_named(name)
-        app.command(name, cls=GroupedCommand, help=help_of(task), short_help=task.summary)(
-            command_for(task)
-        )
-    app.command(
-        ATTN_STATS.name, cls=GroupedCommand, help=help_of(ATTN_STATS), short_help=ATTN_STATS.summary
-    )(command_for(task_named("attn"), ATTN_STATS))
-    add_run(app)
-    app.add_typer(models)
-    for report in REPORTS:
-        add_report(app, report)
+    adding: dict[str, Any] = {name: partial(_add_task, app, name) for name in (*BUILT_IN, *plugins)}
+    adding[ATTN_STATS.name] = partial(_add_task, app, "attn", ATTN_STATS)
+    adding[RUN] = partial(add_run, app)  # which runs the others
+    adding["models"] = partial(app.add_typer, models)
+    adding |= {report.name: partial(add_report, app, report) for report in REPORTS}
+    for name in adding if only is None else [only]:
+        adding[name]()
     return app
+
+
+def _add_task(app: typer.Typer, name: str, fold: Fold | None = None) -> None:
+    task = task_named(name)
+    said = fold or task
+    app.command(said.name, cls=GroupedCommand, help=help_of(said), short_help=said.summary)(
+        command_for(task, fold)
+    )
 
 
 def main() -> NoReturn:
@@ -128,7 +135,9 @@ def _leave(status: int) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     status: Any
     try:
-        status = build(*_plugin(arguments))(arguments, prog_name="tfcli", standalone_mode=False)
+        name = next(iter(arguments), "")
+        app = build(*_plugin(arguments), only=name if name in OWN - {RUN} else None)
+        status = app(arguments, prog_name="tfcli", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except typer.TyperException as exc:

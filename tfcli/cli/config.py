@@ -1,6 +1,7 @@
 """``tfcli config``: what is set, and where it is set."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def settings(options: NoOptions) -> Iterator[Record]:
             )
     yield _setting("cache", str(cache_folder()), _origin(*_CACHES))
     endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    endpoint = re.sub(r"//[^/]*@", "//…@", endpoint)  # what stands there is a password
     yield _setting("endpoint", endpoint, _origin("HF_ENDPOINT"))
     yield _setting("offline", is_offline(), _origin(*_OFFLINE))
     yield _setting("token", *_token())

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -141,7 +143,10 @@ def cache() -> Iterator[Finding]:
         name = f"{one.model}@{one.revision[:7]}"
         yield Finding("cache", WARNING, f"{name} lacks {one.missing}", f"tfcli models pull {name}")
     for warning in warnings:
-        yield Finding("cache", WARNING, warning, f"rm -r {cache_folder()}/…")
+        found = re.search(rf"{re.escape(str(cache_folder()))}/[^\s']+", warning)
+        yield Finding(
+            "cache", WARNING, warning, f"rm -r {shlex.quote(found[0])}" if found else None
+        )
     if not (partial or warnings):
         count = f"{len(held)} model" + ("" if len(held) == 1 else "s")
         yield Finding("cache", OK, f"{count} in {cache_folder()}, nothing broken")

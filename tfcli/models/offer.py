@@ -58,11 +58,10 @@ def require_weights(ref: ModelRef, names: list[str]) -> None:
     if WEIGHTS in names or INDEX in names:
         return
     if pickled := next(iter([*pickles(names), *foreign(names)]), ""):
-        folder = ref.checkpoint.rpartition("/")[2]
         raise UnsafeModelError(
             f"{ref} has only {pickled}, which can run code when it is loaded; "
             "tfcli reads safetensors only.",
-            hint=f"{download(ref)} --local-dir {folder} && tfcli models convert {folder}"
+            hint=f"tfcli models pull {ref} makes safetensors of them; nothing of a pickle is run."
             if pickled.lower().endswith(PICKLES)
             else "Ask the model's author for model.safetensors.",
         )

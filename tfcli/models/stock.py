@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tfcli.errors import ModelNotFoundError, TfcliError, UnsafeModelError
 from tfcli.models.cache import cache_folder, missing, repo_folder
 from tfcli.models.files import PICKLES, WEIGHTS, is_read, sha256
+from tfcli.models.gguf import opened
 from tfcli.models.registry import Starter
 from tfcli.models.trust import nested, require_safe
 
@@ -120,10 +121,14 @@ def starter_damage(starter: Starter) -> Iterator[str]:
         yield f"{WEIGHTS} is not the one that came with tfcli"
 
 
-def refusal(folder: Path) -> TfcliError | None:
-    """Why a model would be refused, if it would be."""
+def refusal(place: Path) -> TfcliError | None:
+    """Why a folder, or a GGUF file, would be refused as a model, if it would be."""
     try:
-        require_safe(folder)
+        if place.is_dir():
+            require_safe(place)
+        else:
+            with opened(place):
+                pass
     except (UnsafeModelError, ModelNotFoundError) as exc:
         return exc
     return None

@@ -19,6 +19,7 @@ def view(records: Iterable[Record], columns: Columns, console: Console) -> Itera
 
 def _facts(record: Record) -> dict[str, Any]:
     chip, build, cache = record["processor"], record["torch"], record["cache"]
+    free = record["memory"]["available"]
     threads = f"{build['threads']} threads, {build['capability']}"
     held = "1 model" if cache["models"] == 1 else f"{cache['models']} models"
     devices = [_device(one) for one in record["accelerators"]]
@@ -28,7 +29,7 @@ def _facts(record: Record) -> dict[str, Any]:
         "packages": {name: [text] for name, text in record["packages"].items()},
         "processor": f"{chip['name']}, {chip['usable_cores']:g} of {chip['cores']} cores, "
         f"{' '.join(chip['instructions'])}",
-        "memory": f"{size(record['memory']['available'] or 0)} free",
+        "memory": f"{size(free)} free" if free is not None else None,
         "torch": f"{threads}, CUDA {build['cuda'] or 'none'}, ROCm {build['rocm'] or 'none'}",
         "accelerators": devices or ["none"],
         "device": f"{record['device']}: {record['because']}",

@@ -1,4 +1,4 @@
-"""``tfcli models``: help without a command, conversion as a command among others."""
+"""``tfcli models convert``: from the refusal that names it to the model that runs."""
 
 import json
 import shlex
@@ -21,27 +21,15 @@ def folder(classifier):
     return made
 
 
-def test_without_a_command_it_shows_its_help(tfcli):
-    status, out, err = tfcli("models")
-    assert (status, err) == (0, "")
-    assert out == tfcli("models", "--help").out
-    assert "convert  Turn pickled weights into safetensors" in out
-
-
-def test_the_program_lists_it(tfcli):
-    assert "\n  models      Convert pickled weights." in tfcli("--help").out
-
-
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["nope"], "Error: No such command 'nope'.\nHint: tfcli models --help\n"),
-        (["convert"], "Error: Missing argument 'DIR'.\nHint: tfcli models convert --help\n"),
-        (["convert", "x", "-f", "xls"], "Error: --format"),
+        ([], "Error: Missing argument 'DIR'.\nHint: tfcli models convert --help\n"),
+        (["x", "-f", "xls"], "Error: --format"),
     ],
 )
 def test_a_wrong_command_line_is_a_usage_error(tfcli, arguments, error):
-    status, out, err = tfcli("models", *arguments)
+    status, out, err = tfcli("models", "convert", *arguments)
     assert (status, out) == (2, "")
     assert err.startswith(error)
 
@@ -56,17 +44,36 @@ def test_the_hint_of_a_refused_pickle_is_the_way_out(tfcli, folder):
     status, out, err = tfcli(*shlex.split(hint))
     assert (status, err) == (0, "")
     record = json.loads(out)
-    assert list(record)[:3] == ["index", "file", "output"]
+    assert set(record) == {
+        *("index", "file", "output", "sha256", "output_sha256", "tensors", "bytes"),
+    }
     assert record["output"] == str(folder / "model.safetensors")
 
-    status, out, err = tfcli("sentiment", "good", "-m", str(folder), "-f", "plain")
-    assert (status, err) == (0, "")
-    assert out.startswith("LABEL_")
+    ended = tfcli("sentiment", "good", "-m", str(folder), "-f", "plain")
+    assert ended.status == 0
+    assert ended.out.startswith("LABEL_")
+
+
+def test_a_folder_that_is_not_there_is_not_found(tfcli):
+    status, out, err = tfcli("models", "convert", "absent")
+    assert (status, out) == (4, "")
+    assert "absent" in err
 
 
 def test_plain_prints_what_was_made(tfcli, folder):
     out = f"{folder / 'model.safetensors'}\n"
     assert tfcli("models", "convert", str(folder), "-f", "plain") == (0, out, "")
+
+
+def test_it_is_told_as_a_card_and_a_second_time_there_is_nothing_to_do(tfcli, folder):
+    title, *facts = tfcli("models", "convert", str(folder), "-f", "table").out.splitlines()
+    assert title == str(folder / "model.safetensors")
+    assert [fact.split("  ")[1] for fact in facts][:2] == ["file", "sha256"]
+    before = tree(folder)
+    status, out, err = tfcli("models", "convert", str(folder), "-f", "table")
+    assert (status, out) == (2, "")
+    assert err.startswith("Error: old model has model.safetensors already.\nHint: It is ready: ")
+    assert tree(folder) == before
 
 
 def test_a_hostile_pickle_is_refused_and_everything_stays_as_it_was(tfcli, folder):

@@ -141,11 +141,16 @@ class TestRefused:
         assert sorted(one["status"] for one in found) == ["damaged", "ok", "refused"]
         assert status == 5
 
-    def test_a_gguf_file_that_lies_about_itself(self, verified):
-        pytest.importorskip("gguf")
-        Path("tiny.gguf").write_bytes(b"GGUF" + bytes(40))
+    def test_a_gguf_file_is_looked_through_too(self, verified, writer):
+        from tiny_gguf import make_gguf
+
+        make_gguf(Path("tiny.gguf"), Path(writer("llama")))
+        assert verified("tiny.gguf")[0] == 0
+        content = Path("tiny.gguf").read_bytes()
+        Path("tiny.gguf").write_bytes(content[: len(content) // 2])
         status, (found,) = verified("tiny.gguf")
         assert (status, found["status"]) == (1, "damaged")
+        assert found["message"]
 
 
 @pytest.mark.parametrize("name", ["org/absent", "nope"])

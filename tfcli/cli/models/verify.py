@@ -35,13 +35,13 @@ def _records(names: list[str] | None, options: NoOptions) -> Iterator[Record]:
         yield _record(one.model, one.revision, one.folder, damage(one.folder))
 
 
-def _record(model: str, revision: str | None, folder: Path, wrong: Iterator[str]) -> Record:
+def _record(model: str, revision: str | None, place: Path, wrong: Iterator[str]) -> Record:
     from tfcli.models.stock import refusal
 
     status, message = "ok", next(wrong, None)
     if message is not None:
         status = "damaged"
-    elif folder.is_dir() and (error := refusal(folder)):
+    elif error := refusal(place):
         status = "refused" if isinstance(error, UnsafeModelError) else "damaged"
         message = str(error)
     return {"model": model, "revision": revision, "status": status, "message": message}
