@@ -245,7 +245,9 @@ class TestReading:
         (found,) = read({"text": [3]})
         assert found.failure == Failure("column", "'text' is a number, not a string")
 
-    @pytest.mark.parametrize("content", [{"id": [1]}, {"id": pa.array([], pa.int64())}], ids=str)
+    @pytest.mark.parametrize(
+        "content", [{"id": [1]}, {"id": pa.array([], pa.int64())}], ids=["a row", "none"]
+    )
     def test_a_missing_column_is_a_usage_error(self, content):
         with pytest.raises(UsageError, match=r"in\.parquet has no column 'text'\."):
             read(content)

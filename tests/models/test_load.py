@@ -17,6 +17,7 @@ from tfcli.errors import (
     TfcliError,
     UnfitModelError,
     UnsafeModelError,
+    UsageError,
 )
 from tfcli.models.load import load, load_tokenizer
 

@@ -52,6 +52,31 @@ def test_rows_are_what_the_tokenizer_makes_of_pairs(loaded, family):
         assert note.context.offsets[part].tolist() == [list(o) for o in encoding.offsets[inside]]
 
 
+@pytest.mark.parametrize("family", ["bert", "roberta", "albert", "xlnet"])
+@pytest.mark.parametrize("question", ["film?", None], ids=["first of a pair", "alone"])
+def test_contexts_may_stand_first_or_alone(loaded, family, question):
+    it = loaded(family)
+    theirs = it.tokenizer(
+        *([CONTEXT] if question is None else [CONTEXT, question]),
+        truncation="only_first",
+        max_length=60,
+        stride=16,
+        return_overflowing_tokens=True,
+        return_token_type_ids=True,
+    )
+    [ours] = pair_windows([(question, CONTEXT)], it, 60, 16, context_first=True)
+    assert len(ours) > 2
+    assert [row.inputs["input_ids"].tolist() for row in ours] == theirs["input_ids"]
+    if "token_type_ids" in ours[0].inputs:
+        types = [row.inputs["token_type_ids"].tolist() for row in ours]
+        assert types == theirs["token_type_ids"]
+    for row, encoding in zip(ours, theirs.encodings, strict=True):
+        note = row.note
+        part = slice(note.start, note.start + note.size)
+        inside = slice(note.begin, note.begin + note.size)
+        assert note.context.offsets[part].tolist() == [list(o) for o in encoding.offsets[inside]]
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("overlap", [0, 1, 7, 16])
 def test_each_token_is_owned_by_one_window(loaded, family, overlap):

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -279,7 +280,10 @@ def hushed() -> Iterator[None]:
     messages.set_verbosity_error()
     messages.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            # Marian's tokenizer recommends a package that it makes no use of.
+            warnings.filterwarnings("ignore", "Recommended: pip install sacremoses")
+            yield
     finally:
         if log.isEnabledFor(logging.DEBUG):
             messages.set_verbosity(before)

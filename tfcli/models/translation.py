@@ -120,8 +120,8 @@ def _of_many(loaded: Loaded, source: str | None, target: str | None) -> Directio
     # The first mBART begins to write with the language, all others with the end of a text.
     started = type(tokenizer).__name__.startswith("MBartTokenizer")
     name = "decoder_start_token_id" if started else "forced_bos_token_id"
-    settings = {"forced_bos_token_id": None, name: codes[second]}
-    return Direction("", {**_spoken(pairs, first, second)[1], **settings}, first)
+    settings = {**_spoken(pairs, first, second)[1], name: codes[second]}
+    return Direction("", settings, first)
 
 
 def _codes(tokenizer: Any) -> dict[str, int]:

@@ -38,7 +38,7 @@ class ClassifyOptions:
 
     labels: Annotated[
         tuple[str, ...],
-        Flag(r"What to choose from (repeatable; \, is a comma in a label).", metavar="A,B,C"),
+        Flag(r"What to choose from (required; \, is a comma in a label).", metavar="A,B,C"),
     ] = ()
     multi_label: Annotated[bool, Flag("Score each label by itself: several may fit, or none.")] = (
         False

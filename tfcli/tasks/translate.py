@@ -46,7 +46,7 @@ class Translate:
     examples = (
         'tfcli translate "Good morning." -m Helsinki-NLP/opus-mt-en-de',
         'tfcli translate "你好。" --from zh --to en -m facebook/m2m100_418M -f plain',
-        "tfcli translate --whole --to fr -m google-t5/t5-small --from en < letter.txt",
+        "tfcli translate --from en --to fr -m google-t5/t5-small --whole < letter.txt",
     )
     fields = (Field("text"),)
     options_type = TranslateOptions
@@ -74,7 +74,7 @@ class Translate:
         self, examples: Sequence[Example], loaded: Loaded, options: TranslateOptions
     ) -> list[list[Row]]:
         """The sentences of each text; what says nothing in any language is none of them."""
-        way = direction(loaded, options.from_, options.to)
+        way = _way(loaded, options)
         plan = _plan(loaded, way, options)
         tokenizer = loaded.tokenizer
         if way.source is not None:
@@ -108,7 +108,7 @@ class Translate:
 
     def forward(self, loaded: Loaded, batch: Batch, options: TranslateOptions) -> Sequence[Any]:
         """The translation of each sentence."""
-        way = direction(loaded, options.from_, options.to)
+        way = _way(loaded, options)
         return written_anew(loaded, batch, _plan(loaded, way, options))
 
     def postprocess(
@@ -129,6 +129,14 @@ class Translate:
             if any(one.finish_reason == "length" for one in outputs)
             else "stop",
         }
+
+
+def _way(loaded: Loaded, options: TranslateOptions) -> Direction:
+    """From which language to which, found out once."""
+    if Direction not in loaded.cache:
+        loaded.cache[Direction] = direction(loaded, options.from_, options.to)
+    way: Direction = loaded.cache[Direction]
+    return way
 
 
 def _plan(loaded: Loaded, way: Direction, options: TranslateOptions) -> Any:
