@@ -59,7 +59,10 @@ class Worker:
         try:
             return load(ref, lambda config: self.task.auto_model(config, self.options))
         except UnfitModelError as exc:
-            if fit := [task for task in _fitting(ref) if task != self.task.name]:
+            fit: list[str] = []
+            with suppress(Exception):  # it is a courtesy, and the refusal is what matters
+                fit = [task for task in _fitting(ref) if task != self.task.name]
+            if fit:
                 exc.add_note(f"{ref} fits: {', '.join(f'tfcli {task}' for task in fit)}.")
             raise
 
@@ -262,7 +265,8 @@ def _fitting(ref: ModelRef) -> list[str]:
     """The tasks that a model's classes serve."""
     from tfcli.models.portrait import portrait
 
-    return tasks_for(portrait(ref)["auto_classes"] or ())
+    told = portrait(ref)
+    return tasks_for(told["auto_classes"] or (), told["model_type"] or "", told["labels"])
 
 
 def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:

@@ -152,3 +152,30 @@ def test_on_a_terminal_it_is_a_line_each(typed):
 
 def test_the_second_example_of_its_help_tells_what_is_set(typed):
     assert 'select(.origin != "default")' in typed("config", "-h").out
+
+
+class TestATokenOfTheHub:
+    @pytest.fixture
+    def home(self, monkeypatch):
+        monkeypatch.delenv("HF_HOME")
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        monkeypatch.setenv("HOME", str(Path.cwd()))
+        return Path.cwd()
+
+    def keep(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TOKEN)
+        return "set", str(path)
+
+    def test_is_not_beside_a_cache_elsewhere(self, settings, monkeypatch, home):
+        kept = self.keep(home / ".cache" / "huggingface" / "token")
+        monkeypatch.setenv("HF_HUB_CACHE", "/data/cache")
+        assert settings()["token"] == kept
+
+    def test_is_found_from_the_home_folder(self, settings, monkeypatch, home):
+        kept = self.keep(home / "models" / "token")
+        monkeypatch.setenv("HF_HOME", "~/models")
+        assert settings()["token"] == kept
+        monkeypatch.delenv("HF_HOME")
+        monkeypatch.setenv("HF_TOKEN_PATH", "~/models/token")
+        assert settings()["token"] == kept

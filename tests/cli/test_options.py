@@ -83,7 +83,7 @@ def help_of_shout():
     [
         (
             ("--input-format", "pdf"),
-            "--input-format takes one of auto, txt, csv, tsv, json, jsonl, not 'pdf'.",
+            "--input-format takes one of auto, txt, csv, tsv, json, jsonl, parquet, not 'pdf'.",
         ),
         (
             ("-f", "xml"),

@@ -149,6 +149,69 @@ class TestWriting:
         assert "jsonl" in caught.value.hint
         assert pq.read_table(out)["index"].to_pylist() == [0, 1]
 
+    @pytest.mark.parametrize(
+        ("name", "first", "later"),
+        [
+            ("id", 1, 1.5),
+            ("id", 1, True),
+            ("id", True, 1),
+            ("id", 0.5, True),
+            ("id", 0.5, (1 << 53) + 1),
+            ("id", 1, 1 << 63),
+            ("scores", {"a": 1}, {"a": 1.5}),
+            ("scores", {"a": 1}, {"a": 1, "b": 2}),
+            ("scores", {"a": "x"}, {"a": 1}),
+            ("scores", [1], [1.5]),
+            ("scores", [1], {"a": 1}),
+            ("vector", np.ones(2, np.float32), np.ones(2, np.float64)),
+            ("vector", np.ones(2, np.int64), np.full(2, 1.5)),
+        ],
+        ids=str,
+    )
+    def test_no_value_is_rounded_or_dropped_to_fit(self, name, first, later, monkeypatch):
+        monkeypatch.setattr(module, "ROWS", 1)
+        with pytest.raises(
+            TfcliError, match=f"Column '{name}' does not go on as it began: in record 7 it is no "
+        ):
+            table(record(0, **{name: first}), record(7, **{name: later}))
+
+    @pytest.mark.parametrize(
+        ("name", "first", "later"),
+        [
+            ("id", 0.5, 1 << 52),
+            ("scores", {"a": 0.5, "b": [1]}, {"a": 1, "b": None}),
+            ("scores", [["a", "b"]], []),
+        ],
+        ids=str,
+    )
+    def test_what_a_type_holds_goes_on(self, name, first, later, monkeypatch):
+        monkeypatch.setattr(module, "ROWS", 1)
+        found = table(record(0, **{name: first}), record(1, **{name: later}))[name].to_pylist()
+        assert found == [first, later]
+
+    @pytest.mark.parametrize(
+        "values",
+        [[[1, "a"]], [[1.5, True]], [{"a": 1.5}, {"a": True}], [[1 << 70]], [[1 << 60, 0.5]]],
+        ids=str,
+    )
+    def test_results_of_several_types_are_json_text(self, values):
+        found = table(*(record(i, scores=value) for i, value in enumerate(values)))
+        assert [json.loads(text) for text in found["scores"].to_pylist()] == values
+
+    @pytest.mark.parametrize("empty", [[], {}, [[]], {"a": None}, [{"a": []}]], ids=str)
+    def test_where_the_first_are_empty_later_ones_are_json_text(self, empty, monkeypatch):
+        monkeypatch.setattr(module, "ROWS", 1)
+        found = table(record(0, scores=empty), FAILED, record(2))["scores"].to_pylist()
+        assert found[1] is None
+        assert [json.loads(found[0]), json.loads(found[2])] == [empty, record(2)["scores"]]
+
+    def test_the_name_of_a_file_may_be_no_utf_8(self):
+        name = "a\udcff.txt"
+        failed = {**FAILED, "error": {**ERROR, "file": name}}
+        found = table(record(0, text=name, scores=[name]), failed).to_pylist()
+        assert (found[0]["text"], found[0]["scores"]) == ("a?.txt", ["a?.txt"])
+        assert found[1]["error"]["file"] == "a?.txt"
+
     @pytest.mark.parametrize("error", [TfcliError("broken"), KeyboardInterrupt()], ids=repr)
     def test_a_run_that_is_cut_short_leaves_a_whole_file(self, error):
         def breaking():

@@ -2,15 +2,20 @@
 
 import io
 import json
+import os
+import tempfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load
 
+from tfcli.cli.options import OutputOptions
+from tfcli.cli.output import Output
 from tfcli.core.record import Columns
-from tfcli.errors import TfcliError
+from tfcli.errors import Terminated, TfcliError
 from tfcli.formats import stacked
 from tfcli.formats.arrays import ARRAYS
 
@@ -98,9 +103,85 @@ def test_a_kept_column_that_comes_late_is_null_before(form, tmp_path):
 
 
 @forms
-def test_arrays_of_several_shapes_are_an_error(form):
+def test_arrays_of_several_shapes_are_an_error_and_those_before_are_written(form, tmp_path):
+    out = io.BytesIO()
+    odd = record(2, embedding=np.zeros(2, np.float32), tag="late")
     with pytest.raises(TfcliError, match="several shapes"):
-        written(form, record(0), record(1, embedding=np.zeros(2, np.float32)))
+        ARRAYS[form]([record(0), failed(1), odd, record(3)], out, COLUMNS)
+    arrays, texts = read(form, out.getvalue(), tmp_path)
+    assert arrays["index"].tolist() == [0, 1]
+    assert arrays["embedding"][:, 0].tolist() == pytest.approx([0, np.nan], nan_ok=True)
+    assert texts == {
+        "text": ["狗0", ""],
+        "id": [0, 1],
+        "note": [None, None],
+        "error": [None, ERROR],
+        "tag": [None, None],
+    }
+
+
+@forms
+@pytest.mark.parametrize("error", [TfcliError("x"), KeyboardInterrupt(), Terminated()], ids=repr)
+def test_a_run_that_is_cut_short_leaves_what_was_done(form, error, tmp_path):
+    def breaking(count):
+        yield from map(record, range(count))
+        raise error
+
+    out = io.BytesIO()
+    with pytest.raises(type(error)):
+        ARRAYS[form](breaking(2), out, COLUMNS)
+    arrays, texts = read(form, out.getvalue(), tmp_path)
+    assert arrays["embedding"][:, 1].tolist() == [0.5, 1.5]
+    assert texts["text"] == ["狗0", "狗1"]
+    out = io.BytesIO()
+    with pytest.raises(type(error)):
+        ARRAYS[form](breaking(0), out, COLUMNS)
+    assert out.getvalue() == b""
+
+
+@forms
+@pytest.mark.parametrize("room", [10, 100, 500], ids=str)
+def test_a_row_that_is_not_whole_is_left_out(form, room, tmp_path, monkeypatch):
+    class Full(tempfile.SpooledTemporaryFile):
+        def write(self, data):
+            if self.tell() + len(data) > room:
+                super().write(data[:5])
+                raise KeyboardInterrupt
+            return super().write(data)
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Full)
+    out = io.BytesIO()
+    with pytest.raises(KeyboardInterrupt):
+        ARRAYS[form](map(record, range(99)), out, COLUMNS)
+    if room < 12:  # not one vector
+        assert out.getvalue() == b""
+        return
+    arrays, texts = read(form, out.getvalue(), tmp_path)
+    done = room // 12
+    assert arrays["index"].tolist() == texts["id"] == list(range(done))
+    assert arrays["embedding"][:, 0].tolist() == list(range(done))
+
+
+@pytest.mark.parametrize("name", ["x.npz", "x.safetensors"])
+def test_rows_wait_beside_the_file_that_they_are_for(name, monkeypatch):
+    folders = []
+    usual = tempfile.SpooledTemporaryFile
+
+    def spooled(size, dir):
+        folders.append(dir)
+        return usual(size, dir=dir)
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", spooled)
+    Path("there").mkdir()
+    output = Output(OutputOptions(output=f"there/{name}"), "embed", files=tuple(ARRAYS))
+    output.write((record(i) for i in range(2)), COLUMNS)
+    assert set(map(Path, folders)) == {Path("there").resolve()}
+    assert [path.name for path in Path("there").iterdir()] == [name]
+    folders.clear()
+    written("npz", record(0))
+    with Path(os.devnull).open("wb") as device:
+        ARRAYS["npz"]([record(0)], device, COLUMNS)
+    assert set(folders) == {None}
 
 
 @forms

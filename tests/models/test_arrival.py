@@ -1,6 +1,7 @@
 """What has arrived is what was sent, or it goes; a revision is noted when all of it is here."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 from threading import Barrier, Thread
@@ -164,3 +165,21 @@ class TestFreeSpace:
     def test_of_a_folder_named_from_here(self, monkeypatch):
         monkeypatch.setenv("HF_HUB_CACHE", "not/yet/there")
         assert free_space() > 0
+
+
+def test_what_a_revision_means_is_not_written_through_a_link(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    path = repo_folder("org/tiny") / "refs" / "main"
+    path.parent.mkdir(parents=True)
+    path.with_name(f"main.{os.getpid()}.tmp").symlink_to(secret)
+    remember(ModelRef("org/tiny"), COMMIT)
+    assert (path.read_text(), secret.read_text()) == (COMMIT, "mine")
+
+
+def test_a_mark_finds_its_folder_and_is_found_in_it(tmp_path):
+    path = tmp_path / "snapshot" / "1_Pooling" / "config.json"
+    mark(path, "0" * 64)
+    path.write_text("{}")
+    check_again(tmp_path / "snapshot")
+    assert list(path.parent.iterdir()) == []

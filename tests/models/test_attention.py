@@ -14,7 +14,7 @@ from tfcli.models.targets import decoder_start
 
 TEXTS = ["the film is great and it is not bad at all", "i hate it"]
 TWO_STACKS = ("bart", "t5", "marian")
-BY_THE_MODEL = {"xlnet", "deberta", "gemma2", "longformer"}
+BY_THE_MODEL = {"xlnet", "deberta", "gemma2", "longformer", "mpnet"}
 
 
 def loaded_from(folder, family):

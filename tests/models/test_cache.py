@@ -11,10 +11,12 @@ from tfcli.models.cache import (
     cache_folder,
     cached_models,
     commit_of,
+    is_described,
     is_pinned,
     missing,
     repo_folder,
     snapshot,
+    token_file,
 )
 
 OTHER = "01234560" + COMMIT[8:]
@@ -152,3 +154,33 @@ def test_the_commit_of_a_snapshot(model, tmp_path):
     assert commit_of(tmp_path / "models--a--b" / "snapshots" / commit) == commit
     assert commit_of(tmp_path / commit) is None
     assert commit_of(tmp_path / "snapshots" / "mine") is None
+
+
+@pytest.mark.parametrize(
+    ("lost", "described"),
+    [
+        ({"model.safetensors"}, True),
+        ({"model.safetensors", "tokenizer.json"}, False),
+        ({"model.safetensors", "config.json"}, False),
+        (set(), False),
+    ],
+    ids=str,
+)
+def test_a_model_is_described_if_the_weights_alone_are_missing(tmp_path, lost, described):
+    for name in {"config.json", "tokenizer.json", "model.safetensors"} - lost:
+        (tmp_path / name).write_text("{}")
+    assert is_described(tmp_path) is described
+
+
+def test_a_model_that_has_lost_its_weights_is_not_only_described(tmp_path):
+    for name in ("config.json", "tokenizer.json"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "model.safetensors").symlink_to("nowhere")
+    assert not is_described(tmp_path)
+
+
+def test_the_token_lies_in_the_folder_of_all_that_is_the_hubs(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HF_HOME", "~/hf")
+    monkeypatch.setenv("HF_HUB_CACHE", "/data")
+    assert (str(token_file()), str(cache_folder())) == ("/home/me/hf/token", "/data")

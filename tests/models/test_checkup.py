@@ -278,11 +278,14 @@ class TestTheCache:
         assert found.status == OK
         assert found.message.startswith(f"1 model in {cache_folder()}")
 
-    @pytest.mark.parametrize("lost", ["link", "blob"])
-    def test_with_a_model_that_is_not_whole_is_said(self, hub, lost):
-        path = fetch(model_ref("org/tiny")) / "model.safetensors"
+    @pytest.mark.parametrize(
+        ("name", "lost"),
+        [("tokenizer.json", "link"), ("tokenizer.json", "blob"), ("model.safetensors", "blob")],
+    )
+    def test_with_a_model_that_is_not_whole_is_said(self, hub, name, lost):
+        path = fetch(model_ref("org/tiny")) / name
         (path if lost == "link" else path.resolve()).unlink()
-        said = f"org/tiny@{COMMIT[:7]} lacks model.safetensors"
+        said = f"org/tiny@{COMMIT[:7]} lacks {name}"
         fix = f"tfcli models pull org/tiny@{COMMIT[:7]}"
         assert list(cache()) == [Finding("cache", WARNING, said, fix)]
 
@@ -297,7 +300,7 @@ class TestTheCache:
         """The command that is offered does what it should."""
         from tfcli.models.hub import pull
 
-        (fetch(model_ref("org/tiny")) / "model.safetensors").unlink()
+        (fetch(model_ref("org/tiny")) / "model.safetensors").resolve().unlink()
         (found,) = cache()
         pull(model_ref(found.fix.removeprefix("tfcli models pull ")))
         assert next(cache()).status == OK
@@ -367,3 +370,41 @@ class TestTheHub:
         monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "soon")
         (found,) = hub()
         assert (found.status, found.fix) == (PROBLEM, "unset HF_HUB_ETAG_TIMEOUT")
+
+
+@pytest.mark.parametrize("fault", [{}, {"status": 503}], ids=str)
+def test_no_password_of_an_address_is_told(request, monkeypatch, fault):
+    online = request.getfixturevalue("hub")
+    monkeypatch.setenv("HF_ENDPOINT", online.address.replace("//", "//me:secret@"))
+    if fault:
+        online.fail("GET /api/models", **fault)
+    (found,) = hub()
+    assert "secret" not in found.message
+    assert found.message.startswith("http://…@127.0.0.1")
+
+
+class TestWhatIsStrangeInTheCache:
+    def test_is_taken_away_by_its_whole_name(self):
+        (cache_folder() / "models--a--b").mkdir(parents=True)
+        for name in ("models--a--b c", "two words.txt"):
+            (cache_folder() / name).touch()
+        fixes = {found.fix for found in cache()} - {None}
+        names = ("models--a--b c", "two words.txt")
+        assert fixes == {f"rm -r '{cache_folder()}/{name}'" for name in names}
+
+    def test_in_brackets_is_found_too(self):
+        (cache_folder() / "what--is this").mkdir(parents=True)
+        (found,) = cache()
+        assert found.fix == f"rm -r '{cache_folder()}/what--is this'"
+
+    def test_that_is_not_there_is_not_to_be_taken_away(self):
+        (cache_folder() / "models--a--b").mkdir(parents=True)
+        (found,) = cache()
+        assert "models--a--b/snapshots" in found.message
+        assert found.fix is None
+
+
+def test_a_model_that_was_only_looked_at_is_well(request):
+    request.getfixturevalue("hub")
+    fetch(model_ref("org/tiny"), weights=False)
+    assert next(cache()).status == OK

@@ -197,6 +197,7 @@ class TestTheFile:
                 "{}",
                 '{"version": 1}',
                 '{"version": 1, "models": []}',
+                "[" * 200_000,
             ),
             *('{"version": 2, "models": {}}', '{"models": {"bert-starter": {}}}'),
         ],
@@ -217,3 +218,11 @@ class TestTheFile:
     def test_whose_commit_is_none_is_broken(self, commit):
         write({"org/tiny": {"revision": commit}})
         refused(UsageError, "org/tiny", "broken: org/tiny has no commit")
+
+    def test_is_not_written_through_a_link(self, tmp_path):
+        """As one that a cloned repository brings, by the name of what is half written."""
+        secret = tmp_path / "secret"
+        secret.write_text("mine")
+        Path(".tfcli.lock.partial").symlink_to(secret)
+        write({"org/tiny": {"revision": COMMIT}})
+        assert secret.read_text() == "mine"

@@ -369,3 +369,26 @@ def test_a_gguf_file_in_the_cache_is_of_its_commit(gguf_file):
     facts = told(copy)
     assert facts["revision"] == COMMIT
     assert sha256(Path(copy)) == sha256(gguf_file)
+
+
+def test_of_a_model_with_two_parts_of_text_is_told(folder):
+    from transformers import EncodecConfig, MusicgenConfig, MusicgenDecoderConfig, T5Config
+
+    parts = {"text_encoder": T5Config(), "audio_encoder": EncodecConfig()}
+    parts["decoder"] = MusicgenDecoderConfig()
+    written = MusicgenConfig(**{name: part.to_dict() for name, part in parts.items()})
+    (folder / "config.json").write_text(written.to_json_string())
+    facts = told(folder)
+    assert (facts["model_type"], facts["refused"]) == ("musicgen", None)
+
+
+def test_of_a_model_elsewhere_trusts_its_code_as_far_as_of_one_here(hub, monkeypatch):
+    import transformers
+
+    asked = []
+    config = transformers.BertConfig()
+    monkeypatch.setattr(
+        transformers.AutoConfig, "from_pretrained", lambda *a, **how: asked.append(how) or config
+    )
+    assert told("org/tiny")["model_type"] == "bert"
+    assert asked == [{"trust_remote_code": False}]

@@ -351,3 +351,47 @@ def test_a_cached_revision_is_a_plain_value(folder):
     (one,) = stock()[0]
     assert isinstance(one, Cached)
     assert one == Cached(*one)
+
+    def test_are_of_files_alone(self, classifier, tmp_path):
+        model = Path(shutil.copytree(classifier(), tmp_path / "model"))
+        told = digests(model)
+        (model / "additional_chat_templates" / "old").mkdir(parents=True)
+        (model / "1_Pooling" / "config.json").mkdir(parents=True)
+        assert digests(model) == told
+
+
+def test_a_folder_where_a_file_should_be_is_no_damage(folder):
+    blob = repo_folder("org/tiny") / "blobs" / ("0" * 64)
+    blob.mkdir()
+    (folder / "additional_chat_templates").mkdir()
+    (folder / "additional_chat_templates" / "old").symlink_to(blob)
+    assert list(damage(folder)) == []
+
+
+def test_a_starter_without_its_weights_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("tfcli.models.registry._HERE", tmp_path)
+    (said,) = starter_damage(Starter("mine", (), "", "0" * 64))
+    assert said == f"{WEIGHTS} is missing"
+
+
+class TestRemovingBesideDamage:
+    def test_leaves_the_damage_of_another_revision_to_be_seen(self, folder, newer):
+        (newer / "tokenizer.json").resolve().unlink()
+        lone, shared = (folder / "tokenizer.json").resolve(), (folder / WEIGHTS).resolve()
+        size = lone.stat().st_size
+        assert remove(named(["org/tiny@v1"])) == size
+        assert list(damage(newer)) == ["tokenizer.json is missing"]
+        assert [(one.revision, one.refs) for one in stock()[0]] == [(OTHER, ("main",))]
+        assert (lone.exists(), shared.exists(), folder.exists()) == (False, True, False)
+        assert not (repo_folder("org/tiny") / "refs" / "v1").exists()
+
+    def test_a_damaged_revision_goes_alone(self, folder, newer):
+        (newer / "tokenizer.json").resolve().unlink()
+        remove(named(["org/tiny@main"]))
+        assert (models(), list(damage(folder))) == ([("org/tiny", COMMIT)], [])
+
+    def test_deletes_nothing_that_a_link_leads_out_to(self, folder, newer, tmp_path):
+        (tmp_path / "mine").write_text("mine")
+        (folder / "out.txt").symlink_to(tmp_path / "mine")
+        remove(named(["org/tiny@v1"]))
+        assert (tmp_path / "mine").read_text() == "mine"

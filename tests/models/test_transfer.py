@@ -280,3 +280,48 @@ class TestPickles:
         folder = repo_folder("org/tiny") / "snapshots" / COMMIT
         assert sorted(said) == [(folder, False), (folder, True)]
         assert converted == [folder]
+
+    def test_of_which_nobody_can_tell_the_right_one_are_not_fetched(self, pickled, converted):
+        pickled.files["a.pt"] = pickled.files["b.pt"] = pickled.files.pop(PICKLED)
+        with pytest.raises(UsageError, match=r"org/tiny holds 2 pickles, .* a\.pt, b\.pt"):
+            brought()
+        assert [name for name in pickled.fetched() if name.endswith(".pt")] == converted == []
+
+    def test_with_an_index_that_is_too_large_are_refused_before(
+        self, pickled, converted, monkeypatch
+    ):
+        pickled.files[f"{PICKLED}.index.json"] = pickled.files.pop(PICKLED)
+        info = pickled._info
+
+        def huge(commit, sizes):
+            told = info(commit, sizes)
+            for file in told["siblings"]:
+                if "size" in file and "index" in file["rfilename"]:
+                    file["size"] = 1 << 30
+            return told
+
+        monkeypatch.setattr(pickled, "_info", huge)
+        with pytest.raises(UnsafeModelError, match="more than 128 are not read"):
+            brought()
+        assert pickled.fetched(f"{PICKLED}.index.json") == converted == []
+
+
+class TestWhatTheHubKeepsAsLarge:
+    @pytest.mark.parametrize("name", ["tokenizer.json", "1_Pooling/config.json"])
+    def test_is_checked_whatever_it_is(self, tiny, monkeypatch, name):
+        monkeypatch.setattr("hub.LARGE", (".safetensors", ".json"))
+        tiny.files[name] = b'{"a": 1}'
+        tiny.fail(f"GET .*{name}", spoilt=True, times=1)
+        with pytest.raises(TfcliError, match=f"{name} of org/tiny did not arrive as the Hub has"):
+            brought()
+        _, folder = brought()
+        assert (folder / name).read_bytes() == tiny.files[name]
+        assert not list(cache_folder().rglob("*.unchecked"))
+
+
+@pytest.mark.parametrize("said", ["me:secret@hub.example", "ftp://me:secret@hub.example"])
+def test_an_address_that_is_none_is_told_without_its_password(monkeypatch, said):
+    monkeypatch.setenv("HF_ENDPOINT", said)
+    with pytest.raises(UsageError, match="HF_ENDPOINT is no address") as refused:
+        endpoint()
+    assert "secret" not in f"{refused.value} {refused.value.hint}"

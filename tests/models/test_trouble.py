@@ -9,6 +9,7 @@ from tfcli.errors import ModelNotFoundError, TfcliError
 from tfcli.models.cache import repo_folder
 from tfcli.models.hub import fetch
 from tfcli.models.resolve import model_ref
+from tfcli.models.trouble import shown
 
 QUESTION = "GET /api/models/org/tiny"
 NOT_FOUND = {"status": 401, "headers": {"X-Error-Code": "RepoNotFound"}}
@@ -158,3 +159,46 @@ def test_a_proxy_that_is_not_there_is_said(hub, monkeypatch):
     close_session()
     with pytest.raises(ModelNotFoundError, match="cannot be reached"):
         fetch(model_ref("org/tiny"))
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("https://me:secret@hub.example/x", "https://…@hub.example/x"),
+        ("me:secret@hub.example", "…@hub.example"),
+        (
+            "404 for http://secret@a/b and http://secret@c/d",
+            "404 for http://…@a/b and http://…@c/d",
+        ),
+        ("https://huggingface.co/org/x@v1", "https://huggingface.co/org/x@v1"),
+        ("Cannot connect", "Cannot connect"),
+    ],
+)
+def test_no_password_of_an_address_is_shown(text, safe):
+    assert shown(text) == safe
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 404},
+        {"status": 403, "headers": {"X-Error-Code": "GatedRepo"}},
+        {"status": 429},
+        {"status": 500},
+        {"silent": True},
+    ],
+    ids=str,
+)
+def test_no_password_is_in_what_went_wrong(hub, monkeypatch, waits, fault):
+    monkeypatch.setenv("HF_ENDPOINT", hub.address.replace("//", "//me:secret@"))
+    monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "0.2")
+    hub.fail(QUESTION, **fault)
+    error = refused()
+    assert "secret" not in f"{error} {error.hint}"
+    assert "//…@127.0.0.1" in f"{error} {error.hint}"
+
+
+def test_no_password_is_in_what_is_no_hub(hub, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", hub.address.replace("//", "//me:secret@"))
+    monkeypatch.setattr(hub, "answer", lambda path, query: (200, {}, b"<html>Welcome!"))
+    assert str(refused()).startswith("What answers at http://…@127.0.0.1")

@@ -40,9 +40,8 @@ class TestTasksFor:
 
     def test_are_all_where_everything_does(self):
         known = {name for name in BUILT_IN if task_named(name).auto_classes}
-        assert (
-            set(tasks_for({c for name in BUILT_IN for c in task_named(name).auto_classes})) == known
-        )
+        classes = {c for name in BUILT_IN for c in task_named(name).auto_classes}
+        assert set(tasks_for(classes, "t5")) == known
 
     def test_say_first_what_a_model_is_for(self):
         fit = tasks_for([*FOR_ALL, CLASSIFIER])
@@ -56,3 +55,22 @@ class TestTasksFor:
         assert "generate" not in tasks_for(families()["bert"].auto_classes)
         assert "generate" in tasks_for(families()["gpt2"].auto_classes)
         assert tasks_for(families()["transfo-xl"].auto_classes) == []
+
+
+class TestTasksThatLookAtMoreThanTheClass:
+    def test_a_family_is_told_apart_by_its_type(self):
+        def of(slug):
+            return tasks_for(families()[slug].auto_classes, families()[slug].model_type)
+
+        assert {"translate", "summarize"} & {*of("marian")} == {"translate"}
+        assert {"translate", "summarize"} & {*of("pegasus")} == {"summarize"}
+        assert {"translate", "summarize"} <= {*of("t5")}
+        assert {"next", "score", "fill"}.isdisjoint(of("marian"))
+        assert {"generate", "next"} <= {*of("reformer")}
+        assert {"fill", "attn"}.isdisjoint(of("reformer"))
+        assert {"embed", "similar"}.isdisjoint(of("dpr"))
+
+    def test_only_a_model_of_inference_has_labels_for_classify(self):
+        assert "classify" in tasks_for([CLASSIFIER], "bert", ["ENTAILMENT", "neutral"])
+        assert "classify" not in tasks_for([CLASSIFIER], "bert", ["POSITIVE", "NEGATIVE"])
+        assert "classify" in tasks_for([CLASSIFIER], "bert")

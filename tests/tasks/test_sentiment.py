@@ -82,6 +82,15 @@ def test_multi_label_scores_do_not_sum_to_one(classifier):
     assert sum(scores(record).values()) != pytest.approx(1, abs=0.01)
 
 
+def test_labels_without_names_are_said(classifier, caplog):
+    list(run("sentiment", "good", model=classifier(id2label={0: "a", 1: "b", 2: "c"})))
+    assert caplog.messages == []
+    list(run("sentiment", "good", model=classifier()))
+    assert caplog.messages == [
+        "the model's config names no labels: they are LABEL_0, LABEL_1, LABEL_2"
+    ]
+
+
 def test_a_regression_head_is_named_as_such(classifier):
     folder = classifier(problem_type="regression", num_labels=1)
     assert next(run("sentiment", "good", model=folder))["label"] == "regression"
@@ -226,8 +235,9 @@ class TestFailOn:
         assert next(run("sentiment", "good", model=folder, **options))
 
     def test_on_the_command_line(self, tfcli, classifier):
-        label = next(run("sentiment", "good", model=classifier()))["label"]
-        ended = tfcli("sentiment", "good", "-m", classifier(), "--fail-on", label)
+        folder = classifier(id2label={0: "bad", 1: "fair", 2: "good"})
+        label = next(run("sentiment", "good", model=folder))["label"]
+        ended = tfcli("sentiment", "good", "-m", folder, "--fail-on", label)
         assert (ended.status, ended.err) == (10, "")
         assert json.loads(ended.out)["label"] == label
 

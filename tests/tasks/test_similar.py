@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_models import GAP, make_forgetful
 
 from tfcli import run
+from tfcli.errors import UsageError
 from tfcli.models import embedding
 from tfcli.tasks import similar
 from tfcli.tasks.similar import TASK, SimilarOptions
@@ -162,6 +164,15 @@ def test_rows_without_candidates_fail_alone(encoder):
     assert empty["error"]["message"] == "the list of candidates is empty"
     assert without["error"]["message"] == "no 'among' here"
     assert sound["match"] == "b"
+
+
+def test_candidates_in_which_there_is_nothing_to_read_are_refused(tmp_path):
+    folder = str(make_forgetful(tmp_path))
+    with pytest.raises(UsageError, match="--among: nothing in it is text to the model"):
+        ask(["a"], folder, [GAP])
+    (record,) = ask(["a"], folder, [GAP, "a"], top_k=2)
+    assert [match["line"] for match in record["matches"]] == [2, 1]
+    assert record["matches"][1]["score"] == 0
 
 
 @pytest.mark.parametrize("side", ["text", "among"])

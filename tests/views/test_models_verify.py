@@ -20,12 +20,14 @@ def test_a_mark_and_a_line_each():
     records = [
         checked(model="bert-starter", revision=None),
         checked(),
+        checked("partial", "no weights yet"),
         checked("damaged", "x is missing"),
         checked("refused", "it runs code"),
     ]
     assert drawn(view, *records) == (
         "✓ bert-starter\n"
         "✓ org/tiny@0123456\n"
+        "○ org/tiny@0123456  partial: no weights yet\n"
         "✗ org/tiny@0123456  damaged: x is missing\n"
         "✗ org/tiny@0123456  refused: it runs code\n"
     )
@@ -42,7 +44,9 @@ def test_what_could_act_is_made_visible():
     assert text == f"✗ {HARMLESS}  refused: {HARMLESS}\n"
 
 
-@pytest.mark.parametrize(("status", "code"), [("ok", 32), ("damaged", 31), ("refused", 31)])
+@pytest.mark.parametrize(
+    ("status", "code"), [("ok", 32), ("partial", 33), ("damaged", 31), ("refused", 31)]
+)
 def test_marks_have_the_colours_one_expects(status, code):
     assert drawn(view, checked(status, "why"), color="always").startswith(f"\x1b[{code}m")
     assert "\x1b" not in drawn(view, checked(status, "why"))

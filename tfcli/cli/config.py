@@ -1,14 +1,13 @@
 """``tfcli config``: what is set, and where it is set."""
 
 import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from tfcli.cli.report import Report
 from tfcli.core.task import NoOptions, Record
-from tfcli.models.cache import cache_folder
+from tfcli.models.cache import cache_folder, token_file
 from tfcli.models.defaults import config_file, default_for
+from tfcli.models.trouble import shown
 from tfcli.tasks import BUILT_IN, task_named
 
 COLUMNS = ("value", "key", "origin")
@@ -37,8 +36,7 @@ def settings(options: NoOptions) -> Iterator[Record]:
             )
     yield _setting("cache", str(cache_folder()), _origin(*_CACHES))
     endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    endpoint = re.sub(r"//[^/]*@", "//…@", endpoint)  # what stands there is a password
-    yield _setting("endpoint", endpoint, _origin("HF_ENDPOINT"))
+    yield _setting("endpoint", shown(endpoint), _origin("HF_ENDPOINT"))
     yield _setting("offline", is_offline(), _origin(*_OFFLINE))
     yield _setting("token", *_token())
 
@@ -56,8 +54,7 @@ def _token() -> tuple[str | None, str]:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         if os.environ.get(name):
             return "set", name
-    home = Path(os.environ.get("HF_HOME") or cache_folder().parent)
-    path = Path(os.environ.get("HF_TOKEN_PATH") or home / "token")
+    path = token_file()
     return ("set", str(path)) if path.is_file() else (None, "none: hf auth login")
 
 

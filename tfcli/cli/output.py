@@ -36,11 +36,11 @@ class Output:
     """The one place that writes records; each is flushed, so that a reader sees it at once."""
 
     def __init__(
-        self, options: OutputOptions, task: str, files: Sequence[str] = (), theme: str = "light"
+        self, options: OutputOptions, view: str, files: Sequence[str] = (), theme: str = "light"
     ) -> None:
         """Check what can be checked; ``files`` are the formats that the task has beside text."""
         self.options = options
-        self.task = task
+        self.view = view
         self.files = files
         self.binary = (*files, PARQUET)
         """The formats that are no text."""
@@ -137,14 +137,14 @@ class Output:
         if self.is_page:
             from tfcli.views import page_of
 
-            return page_of(self.task)(only_records(records), columns)
+            return page_of(self.view)(only_records(records), columns)
         if not self.is_picture:
             advised = _advising(records) if self.files else records
             return FORMATS[self.format](advised, columns)
         from tfcli.views import console_for, view_of
 
         color = "never" if self.path is not None else self.options.color
-        return view_of(self.task)(records, columns, console_for(sys.stdout, color))
+        return view_of(self.view)(records, columns, console_for(sys.stdout, color))
 
     def _binary_writer(self) -> ArrayWriter:
         """What writes arrays, or draws figures; it may lack a package, and says so at once."""
@@ -211,9 +211,11 @@ def _appearing(path: Path) -> Iterator[BinaryIO]:
         handle, name = tempfile.mkstemp(".partial", f".{target.name}.", target.parent)
     except OSError as exc:
         raise TfcliError(f"Cannot write to {path}: {exc.strerror}.") from exc
+    os.close(handle)
     partial = Path(name)
-    with os.fdopen(handle, "wb") as raw:
-        out: Any = gzip.open(raw, "wb") if path.name.endswith(".gz") else raw  # noqa: SIM115
+    with partial.open("wb") as raw:  # by its name, so that a writer knows the folder
+        packed = path.name.endswith(".gz")
+        out: Any = gzip.GzipFile("", "wb", fileobj=raw) if packed else raw
         try:
             yield out
             out.close()

@@ -169,6 +169,8 @@ class Task(Protocol):
       a window; it is sent their outputs, and may keep what comes of them in ``loaded.cache``,
     - ``further(example, rows, outputs, loaded, options) -> rows``: what is to run after all that
       has run for an example, made of what came of it; called again until it gives nothing,
+    - ``suits(model_type, labels) -> bool``: whether such a model is one for it, where its Auto
+      classes do not tell (``labels`` is None where they are not known),
     - ``standard_for(options) -> str``, where the standard checkpoint depends on the options,
     - ``files``, further extensions that ``--output`` takes: ``("npz", "png")``,
     - ``stacks = True``: arrays of its records have one shape, and are one array in such a file.

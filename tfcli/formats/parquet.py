@@ -85,7 +85,8 @@ def _of_json(value: Any) -> Any:
 def parquet(records: Iterable[Record], out: BinaryIO, columns: Columns) -> None:
     """A row a record; the first rows settle the types. A run that is cut short leaves a whole file.
 
-    Results keep their structure. Of kept columns what is nested, or of several types, is JSON text.
+    Results keep their structure. What is nested in kept columns, of several types, or of no type
+    that the first rows show, is JSON text.
 
     Raises:
         TfcliError: a later record does not fit the types, or has a further column.
@@ -135,7 +136,7 @@ class _File:
                     "not.",
                     hint="Name the columns with --keep A,B, or write jsonl.",
                 )
-        arrays = [_array([r.get(field.name) for r in records], field) for field in self.schema]
+        arrays = [_array(records, field) for field in self.schema]
         self.writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
 
 
@@ -168,25 +169,80 @@ def _type(values: Sequence[Any], structured: bool) -> Any:
 
     given = [value for value in values if value is not None]
     kinds = {type(value) for value in given}
-    arrays = {(value.dtype, value.ndim) for value in given if hasattr(value, "dtype")}
     if kinds == {bool}:
         return pa.bool_()
     if kinds and kinds <= {int, float}:
-        bits = 53 if float in kinds else 63  # of an integer, in either type
-        if all(isinstance(value, float) or -(1 << bits) <= value < 1 << bits for value in given):
-            return pa.float64() if float in kinds else pa.int64()
-    if len(arrays) == len(kinds) == 1:
-        ((dtype, dimensions),) = arrays
-        kind = pa.from_numpy_dtype(dtype)
-        for _ in range(dimensions):
-            kind = pa.list_(kind)
-        return kind
+        number = pa.float64() if float in kinds else pa.int64()
+        return number if all(map(_holder(number), given)) else pa.string()
+    if len(kinds) == 1 and hasattr(given[0], "dtype"):
+        of_arrays = {_type_of_array(value) for value in given}
+        return of_arrays.pop() if len(of_arrays) == 1 else pa.string()
     if structured and kinds and kinds <= {list, dict}:
-        return pa.infer_type([_listed(value) for value in given])
+        return _nested_type([_listed(value) for value in given])
     return pa.string()
 
 
-def _array(values: Sequence[Any], field: Any) -> Any:
+def _type_of_array(array: Any) -> Any:
+    import pyarrow as pa
+
+    kind = pa.from_numpy_dtype(array.dtype)
+    for _ in range(array.ndim):
+        kind = pa.list_(kind)
+    return kind
+
+
+def _nested_type(values: Sequence[Any]) -> Any:
+    """The type of lists or mappings; that of text where a part has several types, or none yet."""
+    import pyarrow as pa
+
+    try:
+        kind = pa.infer_type(values)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError):
+        return pa.string()
+    return kind if _is_known(kind) and all(map(_holder(kind), values)) else pa.string()
+
+
+def _is_known(kind: Any) -> bool:
+    """Whether no part of a type is still open, as that of ``[]`` and of ``{}`` is."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return kind.num_fields > 0 and all(_is_known(part.type) for part in kind)
+    return _is_known(kind.value_type) if pa.types.is_list(kind) else not pa.types.is_null(kind)
+
+
+def _holder(kind: Any) -> Callable[[Any], bool]:
+    """Whether a type holds a value as it is: pyarrow rounds and drops keys without a word."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        parts = {part.name: _holder(part.type) for part in kind}
+        return _or_null(
+            lambda value: (
+                isinstance(value, dict)
+                and all(name in parts and parts[name](one) for name, one in value.items())
+            )
+        )
+    if pa.types.is_list(kind):
+        each = _holder(kind.value_type)
+        return _or_null(lambda value: isinstance(value, (list, tuple)) and all(map(each, value)))
+    if kind == pa.int64():
+        return _or_null(lambda value: _is_integer(value, 63))
+    if kind == pa.float64():
+        return _or_null(lambda value: type(value) is float or _is_integer(value, 53))
+    exact = {pa.bool_(): bool, pa.string(): str}.get(kind)
+    return _or_null(lambda value: type(value) is exact)
+
+
+def _or_null(test: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or test(value)
+
+
+def _is_integer(value: Any, bits: int) -> bool:
+    return type(value) is int and -(1 << bits) <= value < 1 << bits
+
+
+def _array(records: Sequence[Record], field: Any) -> Any:
     """A column of some rows.
 
     Raises:
@@ -194,18 +250,21 @@ def _array(values: Sequence[Any], field: Any) -> Any:
     """
     import pyarrow as pa
 
-    if pa.types.is_string(field.type):
-        return pa.array([None if one is None else to_text(one) for one in values], field.type)
-    try:
-        if any(getattr(value, "ndim", 0) > 1 for value in values):
-            parts = [_deep(value, field.type) for value in values]
-            return pa.concat_arrays(parts)
-        return pa.array([_listed(value) for value in values], field.type)
-    except (pa.ArrowException, ValueError, TypeError, OverflowError) as exc:
-        raise TfcliError(
-            f"Column '{field.name}' does not go on as it began: {first_line(exc)}.",
-            hint="Write jsonl, whose lines may differ.",
-        ) from exc
+    kind = field.type
+    values = [_listed(record.get(field.name)) for record in records]
+    if pa.types.is_string(kind):
+        return pa.array([None if one is None else _utf8(to_text(one)) for one in values], kind)
+    holds = _holder(kind)
+    for record, value in zip(records, values, strict=True):
+        if not (_type_of_array(value) == kind if hasattr(value, "dtype") else holds(value)):
+            raise TfcliError(
+                f"Column '{field.name}' does not go on as it began: in record {record['index']} "
+                f"it is no {kind}.",
+                hint="Write jsonl, whose lines may differ.",
+            )
+    if any(getattr(value, "ndim", 0) > 1 for value in values):
+        return pa.concat_arrays([_deep(value, kind) for value in values])
+    return pa.array(values, kind)
 
 
 def _deep(value: Any, kind: Any) -> Any:
@@ -230,4 +289,11 @@ def _listed(value: Any) -> Any:
 
 
 def _within(value: Any) -> Any:
+    if isinstance(value, str):
+        return _utf8(value)
     return value.tolist() if hasattr(value, "dtype") else _listed(value)
+
+
+def _utf8(text: str) -> str:
+    """What parquet can hold of a text: the name of a file may be no UTF-8."""
+    return text.encode("utf-8", "replace").decode()

@@ -5,11 +5,14 @@ the room of the longest.
 """
 
 import json
+import os
 import shutil
 import struct
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from tfcli.core.record import Columns, to_json
@@ -31,8 +34,10 @@ def npz(records: Iterable[Record], out: BinaryIO, columns: Columns) -> None:
     """What ``numpy.load`` reads; JSON text is an array of its bytes."""
     import numpy as np
 
-    stacks, others = _gathered(records, columns)
-    with zipfile.ZipFile(out, "w") as archive:
+    with (
+        _gathered(records, columns, _folder(out)) as (stacks, others),
+        zipfile.ZipFile(out, "w") as archive,
+    ):
         for name, stack in stacks.items():
             with archive.open(entry(name), "w", force_zip64=True) as file:
                 kind = np.lib.format.dtype_to_descr(stack.dtype)
@@ -55,19 +60,20 @@ def safetensors(records: Iterable[Record], out: BinaryIO, columns: Columns) -> N
     Raises:
         TfcliError: there is more text than the format takes.
     """
-    stacks, others = _gathered(records, columns)
-    header: dict[str, Any] = {"__metadata__": {name: to_json(one) for name, one in others.items()}}
-    end = 0
-    for name, stack in stacks.items():
-        begin, end = end, end + stack.bytes
-        dtype = f"{_DTYPES[stack.dtype.kind]}{8 * stack.dtype.itemsize}"
-        header[name] = {"dtype": dtype, "shape": stack.shape, "data_offsets": [begin, end]}
-    head = safetensors_head(header)
-    if len(head) > LONGEST_HEADER:
-        raise TfcliError("The texts are too long for one safetensors file.", hint="-o FILE.npz")
-    out.write(head)
-    for stack in stacks.values():
-        stack.copy_to(out)
+    with _gathered(records, columns, _folder(out)) as (stacks, others):
+        texts = {name: to_json(values) for name, values in others.items()}
+        header: dict[str, Any] = {"__metadata__": texts}
+        end = 0
+        for name, stack in stacks.items():
+            begin, end = end, end + stack.bytes
+            dtype = f"{_DTYPES[stack.dtype.kind]}{8 * stack.dtype.itemsize}"
+            header[name] = {"dtype": dtype, "shape": stack.shape, "data_offsets": [begin, end]}
+        head = safetensors_head(header)
+        if len(head) > LONGEST_HEADER:
+            raise TfcliError("The texts are too long for one safetensors file.", hint="-o FILE.npz")
+        out.write(head)
+        for stack in stacks.values():
+            stack.copy_to(out)
 
 
 def safetensors_head(header: dict[str, Any]) -> bytes:
@@ -87,8 +93,8 @@ def safetensors_header(data: bytes) -> tuple[dict[str, Any], int]:
 class Stack:
     """The rows of one array, as they come."""
 
-    def __init__(self) -> None:
-        self._file: Any = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+    def __init__(self, folder: str | None) -> None:
+        self._file: Any = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115
         self._row: Any = None
         """A row of what is no number: that of a record without one."""
         self._count = 0
@@ -98,10 +104,10 @@ class Stack:
         import numpy as np
 
         if self._row is None and row is not None:
-            blank = np.nan if row.dtype.kind == "f" else 0
-            self._row = np.full(row.shape, blank, row.dtype)
+            blank = np.full(row.shape, np.nan if row.dtype.kind == "f" else 0, row.dtype)
             for _ in range(self._count):
-                self._file.write(self._row.tobytes())
+                self._file.write(blank.tobytes())
+            self._row = blank
         self._count += 1
         if self._row is None:
             return
@@ -130,29 +136,72 @@ class Stack:
         """The size of all rows together."""
         return self._count * int(self._row.nbytes)
 
+    @property
+    def stored(self) -> int:
+        """Rows that are whole in the file; an error may have come in the middle of one."""
+        size: int = self._file.seek(0, os.SEEK_END)
+        return size // self._row.nbytes if self._row.nbytes else self._count
+
+    def cut(self, count: int) -> None:
+        """Leave the first rows alone."""
+        self._count = count
+        self._file.truncate(self.bytes)
+
     def copy_to(self, out: Any) -> None:
         """Write all rows."""
         self._file.seek(0)
         shutil.copyfileobj(self._file, out, 1 << 20)
 
 
-def _gathered(
-    records: Iterable[Record], columns: Columns
-) -> tuple[dict[str, Stack], dict[str, list[Any]]]:
-    """The arrays by name, and lists of all else; ``error`` is always there."""
-    import numpy as np
+def _folder(out: BinaryIO) -> str | None:
+    """Where rows wait: beside the file, if it is one, which will need as much room."""
+    name = getattr(out, "name", None)
+    return str(Path(name).parent) if isinstance(name, str) and Path(name).is_file() else None
 
-    stacks = {name: Stack() for name in ("index", *columns.results)}
+
+@contextmanager
+def _gathered(
+    records: Iterable[Record], columns: Columns, folder: str | None
+) -> Iterator[tuple[dict[str, Stack], dict[str, list[Any]]]]:
+    """The arrays by name, and lists of all else; ``error`` is always there.
+
+    What ends the run before its time is raised when the records up to there are written.
+    """
+    stacks = {name: Stack(folder) for name in ("index", *columns.results)}
     others: dict[str, list[Any]] = {}
     others |= {name: [] for name in (*columns.inputs, *columns.results, "error")}
-    for count, record in enumerate(records):
-        late = [name for name in record if name not in others]
-        others |= {name: [None] * count for name in late}
-        for name, values in others.items():
-            value = np.int64(record[name]) if name == "index" else record.get(name)
-            if name in stacks and (value is None or hasattr(value, "dtype")):
-                stacks[name].add(value)
-                value = None
-            values.append(value)
+    count, early = 0, None
+    try:
+        for record in records:
+            _gather(record, count, stacks, others)
+            count += 1
+    except BaseException as exc:
+        if not count:
+            raise
+        early = exc
     stacks = {name: stack for name, stack in stacks.items() if stack.has_rows}
-    return stacks, {name: values for name, values in others.items() if name not in stacks}
+    if early is not None:
+        count = min([count, *(stack.stored for stack in stacks.values())])
+        for stack in stacks.values():
+            stack.cut(count)
+        for values in others.values():
+            del values[count:]
+    yield stacks, {name: values for name, values in others.items() if name not in stacks}
+    if early is not None:
+        raise early
+
+
+def _gather(
+    record: Record, count: int, stacks: Mapping[str, Stack], others: dict[str, list[Any]]
+) -> None:
+    """Put a record behind ``count`` others."""
+    import numpy as np
+
+    late = [name for name in record if name not in others]
+    others |= {name: [None] * count for name in late}
+    for name, values in others.items():
+        value = np.int64(record[name]) if name == "index" else record.get(name)
+        if name in stacks and (value is None or hasattr(value, "dtype")):
+            stacks[name].add(value)
+            value = None
+        values.append(value)

@@ -1,6 +1,5 @@
 """What has arrived in the Hub's cache: whether there is room, whether it is what was sent."""
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -8,13 +7,15 @@ from pathlib import Path
 from tfcli.core.job import ModelRef
 from tfcli.models.cache import cache_folder, repo_folder
 from tfcli.models.files import sha256
+from tfcli.models.replace import write_over
 
 _UNCHECKED = ".unchecked"
-"""Beside weights from before they are fetched until they are found to be the Hub's."""
+"""Beside a large file from before it is fetched until it is found to be the Hub's."""
 
 
 def mark(path: Path, digest: str) -> None:
     """Note beside a file that is to come which SHA-256 it should have."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(path.name + _UNCHECKED).write_text(digest, encoding="ascii")
 
 
@@ -44,7 +45,7 @@ def is_sound(path: Path) -> bool:
 def check_again(folder: Path) -> None:
     """Check what a run had fetched that was killed before it had checked it."""
     with suppress(OSError):
-        for mark in folder.glob(f"*{_UNCHECKED}"):
+        for mark in folder.rglob(f"*{_UNCHECKED}"):
             is_sound(mark.with_name(mark.name.removesuffix(_UNCHECKED)))
 
 
@@ -59,6 +60,4 @@ def remember(ref: ModelRef, commit: str) -> None:
         if path.is_file() and path.read_text(encoding="ascii") == commit:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        beside.write_text(commit, encoding="ascii")
-        beside.replace(path)
+        write_over(path, commit)

@@ -78,6 +78,10 @@ def targets_at(
     in the place of the mask, with a little of the text around. What is no token there may be one as
     the vocabulary spells it: ``##ing``.
     """
+    if not targets:
+        for cut in cuts:
+            yield [[] for _ in range(len(cut) // 2)]
+        return
     mask = tokenizer.mask_token
     contexts = [_context(cut, number, mask) for cut in cuts for number in range(len(cut) // 2)]
     read = [before + one + after for before, after in contexts for one in (mask, *targets)]
@@ -86,8 +90,15 @@ def targets_at(
     for cut in cuts:
         at_masks, wrong = [], ""
         for nth, masked in islice(places, len(cut) // 2):
-            place = [i for i, id in enumerate(masked) if id == tokenizer.mask_token_id][nth]
-            found = [_target(one, masked, place, next(encoded), tokenizer) for one in targets]
+            near = [i for i, id in enumerate(masked) if id == tokenizer.mask_token_id]
+            read_there = [next(encoded) for _ in targets]
+            if nth >= len(near):
+                wrong = wrong or "a mask stands so close to a word that the model does not see it"
+                continue
+            found = [
+                _target(one, masked, near[nth], ids, tokenizer)
+                for one, ids in zip(targets, read_there, strict=True)
+            ]
             wrong = wrong or next((one for one in found if isinstance(one, str)), "")
             at_masks.append(list(dict.fromkeys(id for id in found if isinstance(id, int))))
         yield wrong or at_masks

@@ -29,10 +29,24 @@ _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 def cache_folder() -> Path:
     """Where the Hub's models are kept: what huggingface_hub reads from the environment."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = os.environ.get("HF_HOME") or f"{base}/huggingface"
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    return Path(os.path.expandvars(named or f"{home}/hub")).expanduser()
+    return _expanded(named) if named else _home() / "hub"
+
+
+def token_file() -> Path:
+    """Where the Hub's token is kept, if there is one: beside the cache only where that is usual."""
+    named = os.environ.get("HF_TOKEN_PATH")
+    return _expanded(named) if named else _home() / "token"
+
+
+def _home() -> Path:
+    """The folder of all that is huggingface_hub's."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return _expanded(os.environ.get("HF_HOME") or f"{base}/huggingface")
+
+
+def _expanded(named: str) -> Path:
+    return Path(os.path.expandvars(named)).expanduser()
 
 
 def repo_folder(checkpoint: str) -> Path:
@@ -98,6 +112,12 @@ def missing(folder: Path, trust_remote_code: bool = False) -> str:
     weights = weights_of(folder, names)
     lost = next((n for n in weights if not (folder / n).is_file()), "" if weights else INDEX)
     return "" if lost == WEIGHTS and (pickles(names) or foreign(names) or ggufs(names)) else lost
+
+
+def is_described(folder: Path) -> bool:
+    """Whether of a model the weights alone were never fetched, as after a look at it."""
+    began = any(path.suffix == ".safetensors" for path in folder.iterdir())
+    return not began and missing(folder).endswith(".safetensors")
 
 
 def _code(folder: Path) -> list[str]:

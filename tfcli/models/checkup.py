@@ -14,12 +14,13 @@ from packaging.requirements import Requirement
 
 from tfcli.errors import TfcliError, first_line
 from tfcli.models.arrival import free_space
-from tfcli.models.cache import cache_folder
+from tfcli.models.cache import cache_folder, is_described
 from tfcli.models.hub import is_offline
 from tfcli.models.machine import graphics_cards, processor, torch_build, usable_cores
 from tfcli.models.patience import patience, tamed, within
 from tfcli.models.stock import stock
 from tfcli.models.transfer import endpoint
+from tfcli.models.trouble import shown
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 _STACK = (
@@ -98,9 +99,10 @@ def hub() -> Iterator[Finding]:
     except Exception as exc:
         named = os.environ.get("HF_ENDPOINT")
         fix = "unset HF_ENDPOINT" if named else f"export HF_ENDPOINT={_MIRROR}"
-        yield Finding("hub", WARNING, f"{address} does not answer ({first_line(exc)})", fix)
+        why = shown(first_line(exc))
+        yield Finding("hub", WARNING, f"{shown(address)} does not answer ({why})", fix)
     else:
-        yield Finding("hub", OK, f"{address} answers in {seconds:.1f} s")
+        yield Finding("hub", OK, f"{shown(address)} answers in {seconds:.1f} s")
 
 
 def _answer_time(address: str) -> float:
@@ -138,18 +140,24 @@ def space() -> Iterator[Finding]:
 def cache() -> Iterator[Finding]:
     """Whether what lies in the cache is whole."""
     held, warnings = stock()
-    partial = [one for one in held if one.missing]
+    partial = [one for one in held if one.missing and not is_described(one.folder)]
     for one in partial:
         name = f"{one.model}@{one.revision[:7]}"
         yield Finding("cache", WARNING, f"{name} lacks {one.missing}", f"tfcli models pull {name}")
     for warning in warnings:
-        found = re.search(rf"{re.escape(str(cache_folder()))}/[^\s']+", warning)
-        yield Finding(
-            "cache", WARNING, warning, f"rm -r {shlex.quote(found[0])}" if found else None
-        )
+        yield Finding("cache", WARNING, warning, _removal(warning))
     if not (partial or warnings):
         count = f"{len(held)} model" + ("" if len(held) == 1 else "s")
         yield Finding("cache", OK, f"{count} in {cache_folder()}, nothing broken")
+
+
+def _removal(warning: str) -> str | None:
+    """The command that takes away what a warning ends with, if that is something in the cache.
+
+    A name may have blanks: half of one is another's.
+    """
+    found = re.search(rf"{re.escape(str(cache_folder()))}/.+?(?=\)?\.?$)", warning, re.DOTALL)
+    return f"rm -r {shlex.quote(found[0])}" if found and os.path.lexists(found[0]) else None
 
 
 def accelerator() -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfcli import errors
+from tfcli.core.job import ModelRef
 from tfcli.errors import ModelNotFoundError, ResourceError, TfcliError, UsageError
 from tfcli.models.files import (
     INDEX,
@@ -73,12 +74,21 @@ def _sources(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     found = pickles(names)
     if not found:
         raise ModelNotFoundError(f"{folder} holds no pickled weights ({', '.join(PICKLES)}).")
+    require_one(folder, found)
+    return {}, {found[0]: WEIGHTS}
+
+
+def require_one(model: Path | ModelRef, found: list[str]) -> None:
+    """Refuse several pickles of which none has the usual name.
+
+    Raises:
+        UsageError: nobody can tell which of them has the weights.
+    """
     if len(found) > 1:
         raise UsageError(
-            f"{folder} holds {len(found)} pickles, and none is {PICKLED}: {', '.join(found[:5])}.",
+            f"{model} holds {len(found)} pickles, and none is {PICKLED}: {', '.join(found[:5])}.",
             hint=f"Rename the one with the weights to {PICKLED}.",
         )
-    return {}, {found[0]: WEIGHTS}
 
 
 def _require_free(folder: Path, outputs: list[str]) -> None:

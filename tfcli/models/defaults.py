@@ -1,14 +1,13 @@
 """Which model a task uses where none is named: the environment's, the config file's, a starter."""
 
 import os
-import tempfile
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfcli.errors import ModelNotFoundError, TfcliError, UsageError
 from tfcli.models.registry import starter_for
+from tfcli.models.replace import write_over
 
 
 class Default(NamedTuple):
@@ -92,25 +91,9 @@ def choose(task: str, model: str | None) -> None:
         table[task] = model
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, tomlkit.dumps(document))
+        write_over(path, tomlkit.dumps(document))
     except OSError as exc:
         raise TfcliError(f"Cannot write {path}: {exc.strerror}.") from exc
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(".partial", f".{path.name}.", path.parent)
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        partial.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink()
-        raise
 
 
 def _configured(task: str) -> str | None:
@@ -138,7 +121,7 @@ def _text(path: Path) -> str | None:
     """The config file's text; none where nobody has written one."""
     try:
         return path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as exc:
         raise UsageError(f"Cannot read {path}: {exc.strerror}.") from exc

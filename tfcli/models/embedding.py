@@ -130,10 +130,11 @@ def pooled(loaded: Loaded, batch: Batch, pooling: str) -> Any:
     """
     import torch
 
-    model = loaded.model
+    model, cacheless = loaded.model, {}
     if loaded.config.is_encoder_decoder:
         model = model.get_encoder()
-    cacheless = {"use_cache": False} if "use_cache" in loaded.arguments else {}
+    elif "use_cache" in loaded.arguments:
+        cacheless = {"use_cache": False}
     output = model(**batch.inputs, **cacheless)
     if getattr(output, "last_hidden_state", None) is None:
         kind = loaded.config.model_type
@@ -158,13 +159,15 @@ def joined(vectors: Sequence[Any], fresh: Sequence[int], plan: Plan) -> Any:
     """
     import numpy as np
 
-    if plan.pooling == "max":
+    if len(vectors) == 1:
+        vector = vectors[0]
+    elif plan.pooling == "max":
         vector = np.max(vectors, axis=0)
     else:
         vector = np.average(vectors, axis=0, weights=[max(1, n) for n in fresh])
     if plan.normalize:
         vector = vector / max(float(np.linalg.norm(vector)), TINY)
-    return vector.astype(np.float32)
+    return np.asarray(vector, np.float32)
 
 
 def all_joined(
@@ -172,7 +175,8 @@ def all_joined(
 ) -> Generator[list[Row], Sequence[Any], Any]:
     """Vectors of many texts, (text, dim): give rows, be sent their vectors, and return.
 
-    A text in which there is nothing to read has a vector of zeros: it is like no other.
+    A text in which there is nothing to read has a vector of zeros: it is like no other. If all are
+    so, None is returned.
     """
     import numpy as np
 
@@ -186,4 +190,4 @@ def all_joined(
             if every is None:
                 every = np.zeros((len(texts), len(vector)), np.float32)  # (text, dim)
             every[i] = vector
-    return np.zeros((len(texts), 1), np.float32) if every is None else every
+    return every

@@ -63,23 +63,15 @@ class Family:
 
     @property
     def auto_classes(self) -> set[str]:
-        """The Auto classes under which it is of use here: what fills blanks does not write on."""
+        """The Auto classes under which it is of use here."""
         if self.reads != "text" or self.removed_in:
             return set()
-        masked = "AutoModelForMaskedLM" in self.classes
-        useless = {"AutoModelForCausalLM"} if masked else set()
-        return {*self.classes, *FOR_ALL} - useless
+        return useful({*self.classes, *FOR_ALL}, self.architecture)
 
     @property
     def spellings(self) -> tuple[str, ...]:
         """All that people may type for it."""
         return (self.slug, self.name, *self.aka)
-
-
-@cache
-def release() -> str:
-    """The version of transformers that the Auto classes are those of."""
-    return str(_generated()["transformers"])
 
 
 @cache
@@ -113,6 +105,21 @@ def of_type(model_type: str) -> Family | None:
     """The family that has this type as its own."""
     same = [f for f in families().values() if f.model_type == model_type]
     return next((family for family in same if not family.alias_of), None)
+
+
+def useful(auto_classes: Iterable[str], architecture: str | None) -> set[str]:
+    """Without those that a model has classes for, and no pretrained weights.
+
+    What reads in both directions does not write on, what writes on fills no blanks, and what
+    answers a text does neither. Where nobody knows, what fills blanks does not write on.
+    """
+    classes = set(auto_classes)
+    masked, causal = "AutoModelForMaskedLM", "AutoModelForCausalLM"
+    if architecture == "encoder-decoder":
+        return classes - {masked, causal}
+    if architecture == "decoder":
+        return classes - {masked}
+    return classes - {causal} if architecture == "encoder" or masked in classes else classes
 
 
 def auto_classes_of(model_type: str, architectures: Iterable[str]) -> list[str]:

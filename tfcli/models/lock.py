@@ -14,6 +14,7 @@ from tfcli.errors import TfcliError, UnsafeModelError, UsageError
 from tfcli.models.cache import commit_of, is_commit
 from tfcli.models.files import sha256
 from tfcli.models.registry import starters
+from tfcli.models.replace import write_over
 from tfcli.models.resolve import folder_of, is_local
 from tfcli.models.stock import digests
 
@@ -42,12 +43,9 @@ def write(entries: Mapping[str, Any]) -> None:
     """
     held = _read() if Path(FILE).exists() else {}
     content = {"version": _VERSION, "models": dict(sorted({**held, **entries}.items()))}
-    partial = Path(f".{FILE}.partial")
     try:
-        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        partial.replace(FILE)
+        write_over(Path(FILE), json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as exc:
-        partial.unlink(missing_ok=True)
         raise TfcliError(f"Cannot write {FILE}: {exc.strerror}.") from exc
 
 
@@ -97,7 +95,7 @@ def _read() -> dict[str, Any]:
         raise UsageError(
             f"There is no {FILE} in this folder.", hint="tfcli models lock MODEL writes one."
         ) from None
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise _broken(str(exc)) from exc
     models = content.get("models") if isinstance(content, dict) else None
     if not isinstance(models, dict) or content.get("version") != _VERSION:

@@ -7,7 +7,7 @@ from typing import Any
 from tfcli.core.job import ModelRef
 from tfcli.errors import ModelNotFoundError, TfcliError, UnsafeModelError
 from tfcli.models.cache import commit_of
-from tfcli.models.families import FOR_ALL, auto_classes_of, of_type
+from tfcli.models.families import FOR_ALL, auto_classes_of, of_type, useful
 from tfcli.models.files import SETTINGS_MB, is_gguf
 from tfcli.models.hub import look
 from tfcli.models.registry import starters
@@ -56,16 +56,13 @@ def portrait(ref: ModelRef) -> dict[str, Any]:
 def _looked_through(ref: ModelRef, place: Path, remote: bool) -> dict[str, Any]:
     """What the config says, once it is known to be harmless."""
     from tfcli.models.load import config_of, hushed, source_of
-    from tfcli.models.trust import Source, Weights, require_settings
 
     try:
-        with hushed():
+        with hushed(), source_of(ref, place, weights=not remote) as source:
+            said = _said(config_of(ref, source), writes=place.is_file())
             if remote:  # its weights are elsewhere
-                require_settings(place)
-                return _said(config_of(ref, Source(place, Weights(0, 0), {})))
-            with source_of(ref, place) as source:
-                counted = _counted(source.weights.dtypes or {"": source.weights.elements})
-                return counted | _said(config_of(ref, source), writes=place.is_file())
+                return said
+            return said | _counted(source.weights.dtypes or {"": source.weights.elements})
     except (UnsafeModelError, ModelNotFoundError) as exc:
         return {"refused": f"{exc} (status {exc.status})", **_unsafely(place)}
 
@@ -76,19 +73,22 @@ def _said(config: Any, writes: bool = False) -> dict[str, Any]:
     A GGUF file names no classes: it ``writes``, whatever it is.
     """
     model_type = str(config.model_type)
-    text = config.get_text_config()
+    text = _of_text(config)
     family = of_type(model_type)
     architectures = _words(config.architectures)
     classes = auto_classes_of(model_type, architectures)
     if writes and family:
         classes = sorted({"AutoModelForCausalLM", "AutoModelForSeq2SeqLM"} & family.classes.keys())
+    architecture = family.architecture if family else None
+    if config.is_encoder_decoder:
+        architecture = "encoder-decoder"
     decoder = getattr(text, "decoder_layers", None) or getattr(text, "num_decoder_layers", None)
     labelled = any(name.endswith("Classification") for name in architectures)
     return {
         "model_type": model_type,
         "family": family.slug if family else None,
         "architectures": architectures,
-        "auto_classes": sorted({*classes, *FOR_ALL}),
+        "auto_classes": sorted(useful({*classes, *FOR_ALL}, architecture)),
         "layers": _number(text, "num_hidden_layers", "encoder_layers", "num_layers"),
         "decoder_layers": decoder if config.is_encoder_decoder else None,
         "heads": _number(text, "num_attention_heads", "encoder_attention_heads", "num_heads"),
@@ -97,6 +97,14 @@ def _said(config: Any, writes: bool = False) -> dict[str, Any]:
         "max_positions": _number(text, "max_position_embeddings", "n_positions"),
         "labels": list(config.id2label.values()) if labelled else None,
     }
+
+
+def _of_text(config: Any) -> Any:
+    """The part of a config that is of text; the whole where there are two, as in Musicgen's."""
+    try:
+        return config.get_text_config()
+    except ValueError:
+        return config
 
 
 def _unsafely(place: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from tfcli.errors import ModelNotFoundError
 from tfcli.models.ablation import parts
 from tfcli.models.cache import cached_models
 from tfcli.models.files import is_gguf
-from tfcli.models.hub import fetch
 from tfcli.models.registry import starters
 
 
@@ -67,6 +66,8 @@ def folder_of(ref: ModelRef, weights: bool = True) -> Path:
         return starters()[ref.checkpoint].folder
     if Path(ref.checkpoint).is_dir() or is_gguf(ref.checkpoint):
         return Path(ref.checkpoint)
+    from tfcli.models.hub import fetch  # what asks the Hub is imported when it is asked
+
     return fetch(ref, weights)
 
 

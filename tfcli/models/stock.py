@@ -1,10 +1,10 @@
 """What lies in the Hub's cache, by huggingface_hub's own scan; whether it is sound; what goes."""
 
 import hashlib
+import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from tfcli.models.cache import cache_folder, missing, repo_folder
 from tfcli.models.files import PICKLES, WEIGHTS, is_read, sha256
 from tfcli.models.gguf import opened
 from tfcli.models.registry import Starter
-from tfcli.models.trust import nested, require_safe
+from tfcli.models.trust import nested, require_safe, require_settings
 
 
 class Cached(NamedTuple):
@@ -87,18 +87,15 @@ def remove(chosen: Sequence[Cached]) -> int:
     Raises:
         TfcliError: the cache cannot be written to.
     """
-    freed = 0
-    for model in dict.fromkeys(one.model for one in chosen):
-        _cut(repo_folder(model))
-        scan: Any = _scan()  # of this model alone: another may have the same commits
-        own = frozenset(r for r in scan.repos if r.repo_path.name == repo_folder(model).name)
-        revisions = [one.revision for one in chosen if one.model == model]
-        strategy = replace(scan, repos=own).delete_revisions(*revisions)
-        freed += int(strategy.expected_freed_size)
-        strategy.execute()
-    if left := next((one for one in chosen if one.folder.exists()), None):
-        raise TfcliError(f"Cannot delete {left.folder}: the cache is not yours to write to.")
-    return freed
+    try:
+        return sum(
+            _removed(repo_folder(model), {one.revision for one in chosen if one.model == model})
+            for model in dict.fromkeys(one.model for one in chosen)
+        )
+    except OSError as exc:
+        raise TfcliError(
+            f"Cannot delete {exc.filename or cache_folder()}: the cache is not yours to write to."
+        ) from exc
 
 
 def damage(folder: Path) -> Iterator[str]:
@@ -107,6 +104,8 @@ def damage(folder: Path) -> Iterator[str]:
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() and not path.exists():
             yield f"{name} is missing"
+        elif not path.is_file():
+            continue
         elif path.is_symlink() and not _is_called_rightly(path):
             yield f"{name} is not as the Hub has it"
         elif path.suffix == ".safetensors" and not path.is_symlink() and (made_of := _source(path)):
@@ -117,14 +116,22 @@ def damage(folder: Path) -> Iterator[str]:
 
 def starter_damage(starter: Starter) -> Iterator[str]:
     """What is wrong with a bundled model."""
-    if sha256(starter.folder / WEIGHTS) != starter.sha256:
+    weights = starter.folder / WEIGHTS
+    if not weights.is_file():
+        yield f"{WEIGHTS} is missing"
+    elif sha256(weights) != starter.sha256:
         yield f"{WEIGHTS} is not the one that came with tfcli"
 
 
-def refusal(place: Path) -> TfcliError | None:
-    """Why a folder, or a GGUF file, would be refused as a model, if it would be."""
+def refusal(place: Path, weights: bool = True) -> TfcliError | None:
+    """Why a folder, or a GGUF file, would be refused as a model, if it would be.
+
+    Without ``weights`` only what describes it need be there.
+    """
     try:
-        if place.is_dir():
+        if not weights:
+            require_settings(place)
+        elif place.is_dir():
             require_safe(place)
         else:
             with opened(place):
@@ -136,9 +143,10 @@ def refusal(place: Path) -> TfcliError | None:
 
 def digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file of a folder that loading reads, the model's own code with them."""
-    files = [path for path in folder.iterdir() if path.is_file()]
-    read = [p for p in files if is_read(p.name, True) or p.name.endswith(".safetensors")]
-    return {p.relative_to(folder).as_posix(): sha256(p) for p in sorted([*read, *nested(folder)])}
+    names = (path.name for path in folder.iterdir())
+    read = [folder / n for n in names if is_read(n, True) or n.endswith(".safetensors")]
+    files = sorted(path for path in [*read, *nested(folder)] if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
 def _scan() -> Any:
@@ -173,15 +181,34 @@ def _refs(repo: Path) -> dict[str, str]:
     return {p.relative_to(repo / "refs").as_posix(): p.read_text(errors="replace") for p in files}
 
 
-def _cut(repo: Path) -> None:
-    """Take away links and refs that lead nowhere: huggingface_hub deletes nothing beside them."""
-    with suppress(OSError):
-        for path in (repo / "snapshots").rglob("*"):
-            if path.is_symlink() and not path.exists():
-                path.unlink()
-        for ref, commit in _refs(repo).items():
-            if not (commit and (repo / "snapshots" / commit).is_dir()):
-                (repo / "refs" / ref).unlink()
+def _removed(repo: Path, commits: set[str]) -> int:
+    """Delete snapshots of a model, and what is of them alone; the bytes that are free now.
+
+    huggingface_hub deletes nothing of a model of which any revision is damaged.
+    """
+    folders = [path for path in (repo / "snapshots").iterdir() if path.is_dir()]
+    going = [folder for folder in folders if folder.name in commits]
+    staying = [folder for folder in folders if folder.name not in commits]
+    own = _content(repo, going) - _content(repo, staying)
+    freed = sum(path.stat().st_size for path in own if path.is_file())
+    if not staying:
+        shutil.rmtree(repo)
+        return freed
+    for folder in going:
+        shutil.rmtree(folder)
+    for path in own:
+        path.unlink(missing_ok=True)
+    for ref, commit in _refs(repo).items():
+        if commit in commits:
+            (repo / "refs" / ref).unlink()
+    return freed
+
+
+def _content(repo: Path, snapshots: list[Path]) -> set[Path]:
+    """The files that snapshots hold or link to, as far as they are the model's."""
+    files = [path for folder in snapshots for path in folder.rglob("*") if not path.is_dir()]
+    found = {Path(os.path.realpath(path)) for path in files}  # of links in a circle, too
+    return {path for path in found if repo.resolve() in path.parents}
 
 
 def _is_called_rightly(path: Path) -> bool:

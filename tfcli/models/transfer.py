@@ -35,7 +35,7 @@ from tfcli.models.offer import (
 )
 from tfcli.models.patience import patience, show_bars, within
 from tfcli.models.settings import broken, read_json, require_size
-from tfcli.models.trouble import in_words, no_space, passes
+from tfcli.models.trouble import in_words, no_space, passes, shown
 
 log = logging.getLogger("tfcli")
 
@@ -52,8 +52,8 @@ def endpoint() -> str:
     address = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
     if not address.startswith(("http://", "https://")):
         raise UsageError(
-            f"HF_ENDPOINT is no address: '{address}'.",
-            hint=f"export HF_ENDPOINT=https://{address.rpartition('://')[2]}",
+            f"HF_ENDPOINT is no address: '{shown(address)}'.",
+            hint=f"export HF_ENDPOINT=https://{shown(address.rpartition('://')[2])}",
         )
     return address
 
@@ -97,7 +97,7 @@ class Transfer:
                 raise ValueError("no commit")
         except Exception as exc:
             if waits and passes(exc):
-                log.info("%s: asked again in %g s", exc, waits[0])
+                log.info("%s: asked again in %g s", shown(str(exc)), waits[0])
                 time.sleep(waits[0])
                 return self.ask(revision, timeout, waits[1:], **what)
             raise in_words(exc, self.ref, self.address) from exc
@@ -165,7 +165,7 @@ class Transfer:
         try:
             return dict(within(4 * patience(), heads).parameter_count)
         except Exception as exc:  # no safetensors, or broken ones: the rest is worth telling
-            log.info("no heads of %s: %s", self.ref, first_line(exc))
+            log.info("no heads of %s: %s", self.ref, shown(first_line(exc)))
             return None
 
     def _describe(self, found: Any, names: list[str]) -> Path:
@@ -179,7 +179,7 @@ class Transfer:
             require_size(f"{name} of {self.ref}", self._size(name), READ_MB)
         pool = ThreadPoolExecutor(8)
         try:
-            list(pool.map(lambda name: self.fetch(name, found.sha), described))
+            list(pool.map(lambda name: self._fetch_sound(name, found.sha), described))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         return folder
@@ -188,17 +188,20 @@ class Transfer:
         """Fetch the pickles that hold the weights, and make safetensors of them; only once."""
         from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]
 
-        from tfcli.models.convert import convert
+        from tfcli.models.convert import convert, require_one
 
         if is_converted(folder):
             return
         if PICKLED in names:
             wanted = [PICKLED]
         elif PICKLED_INDEX in names:
-            index = read_json(self.fetch(PICKLED_INDEX, commit), READ_MB)
+            self._look_up(commit)
+            require_size(f"{PICKLED_INDEX} of {self.ref}", self._size(PICKLED_INDEX), READ_MB)
+            index = read_json(self._fetch_sound(PICKLED_INDEX, commit), READ_MB)
             wanted = sorted({str(place) for place in places_in(index).values()} & set(names))
         else:
             wanted = pickles(names)
+            require_one(self.ref, wanted)
         self._bring_weights([n for n in wanted if not (folder / n).is_file()], commit, wanted)
         lock = cache_folder() / ".locks" / repo_folder(self.ref.checkpoint).name / f"{commit}.lock"
         try:
@@ -243,12 +246,17 @@ class Transfer:
             raise no_space(self.ref, size, free_space())
         show_bars()
         for name in names:
-            path = self.fetch(name, commit, self._sha256(name))
-            if not is_sound(path):
-                raise TfcliError(
-                    f"{name} of {self.ref} did not arrive as the Hub has it.",
-                    hint="Type the command again: it is fetched anew.",
-                )
+            self._fetch_sound(name, commit)
+
+    def _fetch_sound(self, name: str, commit: str) -> Path:
+        """Fetch one file, and check it if the Hub keeps it as a large one."""
+        path = self.fetch(name, commit, self._sha256(name))
+        if not is_sound(path):
+            raise TfcliError(
+                f"{name} of {self.ref} did not arrive as the Hub has it.",
+                hint="Type the command again: it is fetched anew.",
+            )
+        return path
 
     def fetch(self, name: str, commit: str, digest: str = "") -> Path:
         """Fetch one file into the cache, with a mark beside it that says what it should be."""

@@ -46,7 +46,7 @@ def require_translator(config: Any) -> None:
     Raises:
         UnfitModelError: its family is not one that translates.
     """
-    if config.model_type not in _FAMILIES:
+    if config.model_type not in FAMILIES:
         raise UnfitModelError(
             f"A {config.model_type} model does not translate, as far as is known.",
             hint="Name Marian (opus-mt), mBART, M2M100, NLLB or T5 with -m;"
@@ -66,7 +66,7 @@ def direction(loaded: Loaded, source: str | None, target: str | None) -> Directi
         UsageError: a language that the model does not know, or that must be given.
         UnfitModelError: the model translates another way.
     """
-    return _FAMILIES[loaded.config.model_type](loaded, source, target)
+    return FAMILIES[loaded.config.model_type](loaded, source, target)
 
 
 def opus(source: str | None, target: str | None) -> str:
@@ -216,7 +216,7 @@ def _unsaid(options: str, codes: Sequence[str] | Mapping[str, Any]) -> UsageErro
     )
 
 
-_FAMILIES: Mapping[str, Callable[[Loaded, str | None, str | None], Direction]] = {
+FAMILIES: Mapping[str, Callable[[Loaded, str | None, str | None], Direction]] = {
     "marian": _of_marian,
     "mbart": _of_many,
     "m2m_100": _of_many,

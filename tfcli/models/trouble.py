@@ -44,9 +44,14 @@ def in_words(exc: Exception, ref: ModelRef, address: str, file: str = "") -> Tfc
             hint=f"{ref} is not {part}on this machine. {_instead(ref)}",
         )
     return TfcliError(
-        f"What answers at {address} is not the Hub ({_reason(exc)}).",
+        f"What answers at {shown(address)} is not the Hub ({_reason(exc)}).",
         hint="Look whether HF_ENDPOINT is right, and whether this network wants a login first.",
     )
+
+
+def shown(text: str) -> str:
+    """An address, or a message with one, without what stands before its @: that is a password."""
+    return re.sub(r"(^|//)[^/\s]*@", r"\1…@", text)
 
 
 def passes(exc: Exception) -> bool:
@@ -82,7 +87,7 @@ def _refused(exc: Any, ref: ModelRef, address: str) -> TfcliError:
 
     hub, status, headers = _hub(address), exc.response.status_code, exc.response.headers
     said = headers.get("X-Error-Message") or exc.response.reason_phrase
-    page = f"{address}/{ref.checkpoint}"
+    page = f"{shown(address)}/{ref.checkpoint}"
     if isinstance(exc, errors.GatedRepoError):
         return ModelNotFoundError(
             f"{ref.checkpoint} is gated: its authors let you in once you accept their conditions.",
@@ -137,7 +142,7 @@ def _near(checkpoint: str, address: str) -> list[str]:
 
 
 def _hub(address: str) -> str:
-    return "The Hub" if address == "https://huggingface.co" else f"The Hub at {address}"
+    return "The Hub" if address == "https://huggingface.co" else f"The Hub at {shown(address)}"
 
 
 def _when(headers: Any) -> str:
@@ -147,7 +152,7 @@ def _when(headers: Any) -> str:
 
 
 def _reason(exc: Exception) -> str:
-    return re.sub(r"^\[Errno -?\d+\] ", "", first_line(exc)).rstrip(".")
+    return shown(re.sub(r"^\[Errno -?\d+\] ", "", first_line(exc)).rstrip("."))
 
 
 def _instead(ref: ModelRef) -> str:

@@ -1,6 +1,6 @@
 """The tasks: every module of this package is one, under the name ``TASK``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -30,13 +30,21 @@ def task_named(name: str) -> Task:
     raise UsageError(f"There is no task '{name}'.", hint="Tasks: " + ", ".join(BUILT_IN) + ".")
 
 
-def tasks_for(auto_classes: Iterable[str]) -> list[str]:
+def tasks_for(
+    auto_classes: Iterable[str], model_type: str = "", labels: Sequence[str] | None = None
+) -> list[str]:
     """The names of our tasks that a model serves which these Auto classes load.
 
-    Those that any model serves come last: they say nothing of this one.
+    Those that any model serves come last: they say nothing of this one. Some tasks look at the type
+    and the labels, too (``suits``); no labels are those of any classifier.
     """
     served = set(auto_classes)
-    return [name for name, classes in _wanted().items() if not classes.isdisjoint(served)]
+    fitting = [name for name, classes in _wanted().items() if not classes.isdisjoint(served)]
+    return [name for name in fitting if _suits(task_named(name), model_type, labels)]
+
+
+def _suits(task: Task, model_type: str, labels: Sequence[str] | None) -> bool:
+    return not hasattr(task, "suits") or bool(task.suits(model_type, labels))
 
 
 @cache

@@ -98,6 +98,10 @@ class Classify:
         """Fewer texts at a time the more labels there are: the first record comes as soon."""
         return max(1, WINDOW_ROWS // len(options.names))
 
+    def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
+        """Of classifiers those that know what entails what."""
+        return labels is None or any(label.lower().startswith("entail") for label in labels)
+
     def auto_model(self, config: Any, options: ClassifyOptions) -> str:
         """A classifier that says whether a text entails another.
 

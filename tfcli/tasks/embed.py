@@ -46,6 +46,10 @@ class Embed:
         """The vector."""
         return ("embedding",)
 
+    def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
+        """All but DPR, which gives no vectors of tokens to pool."""
+        return model_type != "dpr"
+
     def auto_model(self, config: Any, options: EmbedOptions) -> str:
         """A model without a head."""
         return auto_class(config)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 from tfcli.core.record import LongForm
 from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
+from tfcli.errors import UsageError
 from tfcli.models.embedding import (
     BODY,
     ENCODER,
@@ -24,7 +25,7 @@ from tfcli.models.embedding import (
 )
 from tfcli.models.pooling import POOLINGS
 
-AT_ONCE = 1 << 24
+AT_ONCE = 1 << 22
 """Cosines that are in memory at a time."""
 
 
@@ -52,7 +53,7 @@ class Candidates(NamedTuple):
     lines: Sequence[int]
     """Where each stands first, counted from 1."""
     vectors: Any
-    """Of length 1, on the model's device: (candidate, dim)"""
+    """Of length 1, on the model's device: (candidate, dim)."""
     sound: bool
     """Whether all of them are numbers."""
 
@@ -63,9 +64,9 @@ class Candidates(NamedTuple):
         vectors = vectors / vectors.norm(dim=1, keepdim=True).clamp(min=TINY)
         found: list[tuple[list[float], list[int]]] = []
         for part in vectors.split(max(1, AT_ONCE // len(self.texts))):
-            cosines = (part @ self.vectors.T).clamp(-1, 1)  # (row, candidate)
+            cosines = part @ self.vectors.T  # (row, candidate)
             best = torch.topk(cosines, min(count, len(self.texts)))
-            found += zip(best.values.tolist(), best.indices.tolist(), strict=True)
+            found += zip(best.values.clamp(-1, 1).tolist(), best.indices.tolist(), strict=True)
         return [
             [
                 {"text": self.texts[i], "line": self.lines[i], "score": score}
@@ -114,6 +115,10 @@ class Similar:
         """The candidate most like the text, and how like it is; more of them on demand."""
         return ("match", "score") if options.top_k is None else ("match", "score", "matches")
 
+    def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
+        """All but DPR, as in ``embed``."""
+        return model_type != "dpr"
+
     def auto_model(self, config: Any, options: SimilarOptions) -> str:
         """A model without a head."""
         return auto_class(config)
@@ -125,14 +130,21 @@ class Similar:
     def beforehand(
         self, examples: Sequence[Example], loaded: Loaded, options: SimilarOptions
     ) -> Generator[list[Row], Sequence[Any], None]:
-        """The rows of candidates that were not there in the window before."""
+        """The rows of candidates that were not there in the window before.
+
+        Raises:
+            UsageError: there is nothing to read in any of them.
+        """
         lists = dict.fromkeys(example.fields["among"] for example in examples)
         held: dict[str, Candidates] = loaded.cache.get(Candidates, {})
         held = {among: held[among] for among in lists if among in held}
         loaded.cache[Candidates] = held
         fresh = {among: _lines(among) for among in lists if among not in held}
         texts = list(dict.fromkeys(text for lines in fresh.values() for text in lines))
-        vectors = yield from all_joined(texts, loaded, _plan(loaded, options, options.among_prompt))
+        plan = _plan(loaded, options, options.among_prompt)._replace(normalize=True)
+        vectors = yield from all_joined(texts, loaded, plan)
+        if fresh and vectors is None:
+            raise UsageError("--among: nothing in it is text to the model.")
         place = {text: i for i, text in enumerate(texts)}
         for among, lines in fresh.items():
             own = vectors if len(fresh) == 1 else vectors[[place[text] for text in lines]]
@@ -221,12 +233,9 @@ def _lines(among: str) -> dict[str, int]:
 
 
 def _candidates(lines: Mapping[str, int], vectors: Any, device: Any) -> Candidates:
-    import numpy as np
     import torch
 
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (candidate, 1)
-    vectors /= np.maximum(lengths, TINY)
-    sound = bool(np.isfinite(lengths).all())
+    sound = math.isfinite(vectors.sum())
     return Candidates(
         list(lines), list(lines.values()), torch.from_numpy(vectors).to(device), sound
     )

@@ -66,6 +66,10 @@ class Summarize:
         """The summary, of how many parts it is one, and whether it was cut off."""
         return ("summary", "parts", "finish_reason")
 
+    def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
+        """All models that answer a text but those that only translate."""
+        return model_type not in TRANSLATORS
+
     def auto_model(self, config: Any, options: SummarizeOptions) -> str:
         """A decoder with its encoder."""
         if config.model_type in TRANSLATORS:

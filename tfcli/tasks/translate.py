@@ -14,7 +14,7 @@ from tfcli.models.generative import SEQUENCE_TO_SEQUENCE
 from tfcli.models.parts import fitting
 from tfcli.models.sentences import joined, says, sentences
 from tfcli.models.seq2seq import plan_of, room, row_of, written_anew
-from tfcli.models.translation import Direction, direction, opus, require_translator
+from tfcli.models.translation import FAMILIES, Direction, direction, opus, require_translator
 
 log = logging.getLogger("tfcli")
 
@@ -64,6 +64,10 @@ class Translate:
     def columns(self, options: TranslateOptions) -> tuple[str, ...]:
         """The translation, and whether it was cut off."""
         return ("translation", "finish_reason")
+
+    def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
+        """Of models that answer a text those that translate."""
+        return model_type in FAMILIES
 
     def auto_model(self, config: Any, options: TranslateOptions) -> str:
         """A decoder with its encoder, of a family that translates."""

@@ -20,10 +20,12 @@ View = Callable[[Iterable[Any], Columns, Console], Iterator[str]]
 """Takes records; the view of a task that streams takes its pieces, too (``Piece``)."""
 
 
-def view_of(task: str) -> View:
-    """The view of a task's records."""
-    name = f"{__name__}.{task.replace('-', '_')}"
-    view: View = import_module(name if find_spec(name) else f"{__name__}.table").view
+def view_of(name: str) -> View:
+    """The view of that name, a task's or a report's; else the table."""
+    from tfcli.views.table import view as table
+
+    module = f"{__name__}.{name.replace('-', '_')}"
+    view: View = getattr(import_module(module), "view", table) if find_spec(module) else table
     return view
 
 

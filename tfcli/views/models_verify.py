@@ -10,7 +10,12 @@ from tfcli.core.record import Columns
 from tfcli.core.task import Record
 from tfcli.views import whole
 
-MARKS = {"ok": ("✓", "green"), "damaged": ("✗", "red"), "refused": ("✗", "red")}
+MARKS = {
+    "ok": ("✓", "green"),
+    "partial": ("○", "yellow"),
+    "damaged": ("✗", "red"),
+    "refused": ("✗", "red"),
+}
 
 
 def view(records: Iterable[Record], columns: Columns, console: Console) -> Iterator[str]:

@@ -145,3 +145,21 @@ class TestALockedRun:
             "Hint: tfcli models lock MODEL writes one.\n"
         )
         assert typed("sentiment", "good", "--locked") == (2, "", error)
+
+
+@pytest.mark.parametrize("where", ["file", "environment"])
+def test_a_default_without_a_starter_is_held_too(locked, typed, folder, monkeypatch, where):
+    monkeypatch.setattr("tfcli.models.defaults.starter_for", lambda task: None)
+    if where == "file":
+        typed("models", "use", "sentiment", "mine")
+    else:
+        monkeypatch.setenv("TFCLI_MODEL_SENTIMENT", str(folder.absolute()))
+    assert [record["model"] for record in locked()] == [str(folder.absolute())]
+
+
+@pytest.mark.parametrize("names", [("org/tiny@main", "org/tiny@v2"), ("org/tiny", "org/tiny@v2")])
+def test_two_revisions_of_a_model_are_refused_and_nothing_is_written(typed, hub, names):
+    status, out, err = typed("models", "lock", *names)
+    said = "Error: The lock holds one revision of a model, and {} and {} are two.\n"
+    assert (status, out, err) == (2, "", said.format(*names))
+    assert (hub.asked, Path("tfcli.lock").exists()) == ([], False)

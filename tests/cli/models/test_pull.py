@@ -151,3 +151,10 @@ class TestWhatIsHere:
 
     def test_a_name_is_wanted(self, typed):
         assert typed("models", "pull").status == 2
+
+
+def test_a_family_is_no_model_but_has_one(typed):
+    status, _, err = typed("models", "pull", "bert")
+    assert status == 4
+    checkpoint = "google-bert/bert-base-uncased"
+    assert err.endswith(f"Hint: The checkpoint of that family: tfcli models pull {checkpoint}\n")

@@ -142,8 +142,11 @@ class TestADefault:
 
 
 def test_a_cache_that_cannot_be_written_to_is_said(typed, kept, monkeypatch):
-    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
-    monkeypatch.setattr(os, "unlink", lambda *_, **__: None)
+    def foreign(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("shutil.rmtree", foreign)
+    monkeypatch.setattr(os, "unlink", foreign)
     status, out, err = typed("models", "rm", "org/tiny", "--yes")
     assert (status, out) == (1, "")
     assert err.startswith("Error: Cannot delete ")

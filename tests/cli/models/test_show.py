@@ -14,7 +14,7 @@ OF_A_FAMILY = [
     *("purpose", "title", "classes", "commands"),
 ]
 OF_A_MODEL = [
-    *("index", "family", "name", "kind", "model_type", "architectures", "layers"),
+    *("index", "name", "kind", "model_type", "family", "architectures", "layers"),
     *("decoder_layers", "heads", "hidden_size", "vocab_size", "max_positions", "parameters"),
     *("dtype", "labels", "bytes", "files", "revision", "cached", "refused", "tasks", "card"),
     "commands",

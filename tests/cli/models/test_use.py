@@ -132,3 +132,11 @@ class TestAMistake:
         assert (status, out) == (2, "")
         assert err.startswith(f"Error: {config_file()} is broken: ")
         assert config_file().read_text() == "[models"
+
+
+@pytest.mark.parametrize("task", ["qa", "generate", "ner"])
+def test_a_model_of_another_kind_is_refused_and_nothing_is_kept(typed, classifier, task):
+    status, out, err = typed("models", "use", task, classifier())
+    assert (status, out) == (2, "")
+    assert f"is no model for {task}.\nHint: It fits: " in err
+    assert not config_file().exists()

@@ -97,10 +97,10 @@ class TestDamaged:
         assert (status, found["message"]) == (1, "model.safetensors is missing")
 
     def test_a_model_that_is_not_whole(self, verified, snapshot):
-        (snapshot / "model.safetensors").unlink()
+        (snapshot / "config.json").unlink()
         status, (found,) = verified("org/tiny")
         assert (status, found["status"]) == (1, "damaged")
-        assert "model.safetensors" in found["message"]
+        assert "config.json" in found["message"]
 
     def test_a_starter_that_is_another(self, verified, monkeypatch):
         known = starters()
@@ -157,3 +157,35 @@ class TestRefused:
 def test_what_is_not_here_is_not_found(typed, name):
     error = f"Error: {name} is not in the cache.\nHint: What is there: tfcli models cached\n"
     assert typed("models", "verify", "bert-starter", name) == (4, "", error)
+
+
+class TestPartial:
+    @pytest.fixture(params=["show", "tokens"])
+    def looked_at(self, hub, typed, request):
+        """A model of which somebody wanted to know no more than this."""
+        how = ("models", "show", "org/tiny") if request.param == "show" else None
+        assert typed(*(how or ("tokens", "good", "-m", "org/tiny"))).status == 0
+        return repo_folder("org/tiny") / "snapshots" / COMMIT
+
+    def test_is_what_has_no_weights_yet(self, verified, looked_at, typed):
+        status, (found,) = verified("org/tiny")
+        assert (status, found["status"]) == (0, "partial")
+        command = found["message"].removeprefix("no weights yet: tfcli ")
+        assert typed(*command.split()).status == 0
+        assert verified("org/tiny")[1][0]["status"] == "ok"
+
+    def test_is_not_what_is_damaged_besides(self, verified, looked_at):
+        spoil(looked_at / "tokenizer.json")
+        assert verified("org/tiny")[1][0]["status"] == "damaged"
+
+    def test_is_not_what_would_be_refused(self, verified, looked_at):
+        path = looked_at / "config.json"
+        content = json.loads(path.read_text()) | {"attn_implementation": "evil/kernel"}
+        path.unlink()
+        path.write_text(json.dumps(content))
+        status, (found,) = verified("org/tiny")
+        assert (status, found["status"]) == (5, "refused")
+
+    def test_is_not_a_folder_of_ones_own(self, verified, folder):
+        (folder / "model.safetensors").unlink()
+        assert verified("mine")[1][0]["status"] == "damaged"

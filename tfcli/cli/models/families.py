@@ -66,7 +66,7 @@ def _records(word: str | None, options: ListOptions) -> Iterator[Record]:
 def facts(family: Family) -> Record:
     """What a record says of a family."""
     known = {
-        "tasks": tasks_for(family.auto_classes),
+        "tasks": tasks_for(family.auto_classes, family.model_type),
         "objectives": list(family.objectives),
     }
     return {name: known[name] if name in known else getattr(family, name) for name in COLUMNS}
@@ -91,6 +91,8 @@ def _passes(record: Record, options: ListOptions) -> bool:
 def _creators(said: str | None) -> list[str]:
     """All of them as one, then each: ``HFL (HIT and iFLYTEK)`` are three."""
     each = re.split(r",| and |[()]", said or "")
+    if "Facebook" in each:
+        each.append("Meta")  # its name since 2021
     return [said, *filter(None, map(str.strip, each))] if said else []
 
 

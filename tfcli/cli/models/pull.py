@@ -8,7 +8,8 @@ from tfcli.cli.options import complete_model
 from tfcli.cli.report import Argument, Report
 from tfcli.core.job import ModelRef
 from tfcli.core.task import Flag, Record
-from tfcli.errors import UsageError
+from tfcli.errors import ModelNotFoundError, UsageError
+from tfcli.models.families import family_named
 from tfcli.models.registry import starters
 from tfcli.models.resolve import is_local, model_ref
 from tfcli.tasks import BUILT_IN, task_named
@@ -40,6 +41,8 @@ def _records(names: list[str], options: PullOptions) -> Iterator[Record]:
         folder, converted = pull(ref)
         require_safe(folder)
         task = name if name in BUILT_IN and not options.no_default else None
+        if task and hasattr(task_named(task), "standard_for"):  # one of many: -m names it
+            task = None
         if task:
             choose(task, str(ref))
         yield {
@@ -59,7 +62,13 @@ def _ref(name: str) -> ModelRef:
         raise UsageError(f"{name} needs no model.")
     if standard in starters() or is_local(standard):
         raise UsageError(f"{standard} is on this machine already.", hint=f"-m {standard}")
-    return model_ref(standard)
+    try:
+        return model_ref(standard)
+    except ModelNotFoundError as exc:
+        family = family_named(name)
+        if family and family.checkpoint:
+            exc.hint = f"The checkpoint of that family: tfcli models pull {family.checkpoint}"
+        raise
 
 
 def complete(incomplete: str) -> list[str]:
@@ -70,9 +79,9 @@ def complete(incomplete: str) -> list[str]:
 PULL = Report(
     name="pull",
     summary="Fetch models of the Hub; a task's standard checkpoint becomes its default.",
-    notes="What has come whole is kept when the connection breaks: type the command again. Every "
-    "file is checked against the Hub's SHA-256, and looked through as before every run; of "
-    "pickled weights safetensors are made.",
+    notes="What has come whole is kept when the connection breaks: type the command again. Large "
+    "files, the weights among them, are checked against the Hub's SHA-256, and all is looked "
+    "through as before every run; of pickled weights safetensors are made.",
     examples=(
         "tfcli models pull sentiment",
         "tfcli models pull openai-community/gpt2 google-bert/bert-base-chinese",

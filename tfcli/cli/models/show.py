@@ -13,25 +13,26 @@ from tfcli.core.job import ModelRef
 from tfcli.core.task import NoOptions, Record
 from tfcli.errors import ModelNotFoundError
 from tfcli.models.families import Family, families, family_named, near_families
-from tfcli.models.portrait import KEYS, portrait
 from tfcli.models.registry import starters
 from tfcli.models.resolve import model_ref
 from tfcli.tasks import task_named, tasks_for
 
-_PRETRAINED = {
-    "AutoModel",
-    "AutoModelForCausalLM",
-    "AutoModelForMaskedLM",
-    "AutoModelForSeq2SeqLM",
-    "AutoTokenizer",
-}
-_OF_A_MODEL = ("family", *(key for key in KEYS if key not in ("family", "auto_classes")))
+_WRITES_ON = ("generate", "next")
+_ANSWERS = {"translation": "translate", "GSG": "summarize", "supervised": "translate"}
+"""What a checkpoint can do that was trained so."""
+
+
+def _keys() -> tuple[str, ...]:
+    """What is told of a model."""
+    from tfcli.models.portrait import KEYS  # what asks the Hub is imported when it is asked
+
+    return tuple(key for key in KEYS if key != "auto_classes")
 
 
 def _columns(name: str, options: NoOptions) -> tuple[str, ...]:
     if _family(name) is not None:
         return (*OF_A_FAMILY, "title", "classes", "commands")
-    return (*_OF_A_MODEL, "tasks", "card", "commands")
+    return (*_keys(), "tasks", "card", "commands")
 
 
 def _records(name: str, options: NoOptions) -> Iterator[Record]:
@@ -42,12 +43,15 @@ def _records(name: str, options: NoOptions) -> Iterator[Record]:
             "commands": _commands_of_family(family)
         }
         return
+    from tfcli.models.portrait import portrait
+
     ref = _ref(name)
     told = portrait(ref)
     starter = starters().get(ref.checkpoint)
-    tasks = list(starter.tasks) if starter else tasks_for(told["auto_classes"] or ())
+    fitting = tasks_for(told["auto_classes"] or (), told["model_type"] or "", told["labels"])
+    tasks = list(starter.tasks) if starter else fitting
     usable = [] if told["refused"] else tasks
-    yield {key: told[key] for key in _OF_A_MODEL} | {
+    yield {key: told[key] for key in _keys()} | {
         "tasks": usable,
         "card": str(starter.folder / "README.md") if starter else None,
         "commands": [_command(task, name) for task in usable[:3]],
@@ -79,9 +83,20 @@ def _commands_of_family(family: Family) -> list[str]:
         return [f"tfcli models show {family.instead}"] if family.instead in families() else []
     if not family.checkpoint:
         return []
-    tasks = tasks_for(family.auto_classes & _PRETRAINED)
     shown = f"tfcli models show {family.checkpoint}"
-    return [shown, *(_command(task, family.checkpoint) for task in tasks[:3])]
+    return [shown, *(_command(task, family.checkpoint) for task in _tried(family))]
+
+
+def _tried(family: Family) -> list[str]:
+    """What the checkpoint can do as it is: it has the head that it was trained with."""
+    can = tasks_for(family.auto_classes, family.model_type)
+    if family.architecture == "encoder-decoder":
+        wanted = [_ANSWERS[one] for one in family.objectives if one in _ANSWERS]
+    elif family.architecture == "decoder":
+        wanted = [*_WRITES_ON]
+    else:
+        wanted = ["fill"] if "MLM" in family.objectives and family.model_type != "dpr" else []
+    return [task for task in dict.fromkeys([*wanted, "attn", "tokens"]) if task in can]
 
 
 def _command(task: str, model: str) -> str:

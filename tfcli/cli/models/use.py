@@ -7,12 +7,13 @@ from typing import Annotated
 
 from tfcli.cli.options import complete_model
 from tfcli.cli.report import Argument, Report
+from tfcli.core.job import ModelRef
 from tfcli.core.task import Flag, Record
-from tfcli.errors import UsageError
+from tfcli.errors import UnfitModelError, UsageError
 from tfcli.models.defaults import choose, default_for
 from tfcli.models.registry import starters
 from tfcli.models.resolve import is_local, model_ref
-from tfcli.tasks import BUILT_IN, task_named
+from tfcli.tasks import BUILT_IN, task_named, tasks_for
 
 COLUMNS = ("model", "task", "origin")
 
@@ -37,7 +38,7 @@ def _records(task: str, model: str | None, options: UseOptions) -> Iterator[Reco
             "Name a model, or take the choice back with --reset.",
             hint=f"tfcli models use {task} MODEL",
         )
-    choose(task, None if model is None else _kept(model))
+    choose(task, None if model is None else _kept(task, model))
     default = default_for(task)
     yield {
         "model": default.model if default else None,
@@ -46,12 +47,27 @@ def _records(task: str, model: str | None, options: UseOptions) -> Iterator[Reco
     }
 
 
-def _kept(model: str) -> str:
-    """A name that means the same wherever tfcli is started from."""
+def _kept(task: str, model: str) -> str:
+    """A name that means the same wherever tfcli is started from.
+
+    Raises:
+        UnfitModelError: what is on this machine is no model for the task.
+    """
     model = os.path.expanduser(model)  # noqa: PTH111 - of an unknown user it stays
-    model_ref(model)  # which says what is wrong with it
+    ref = model_ref(model)  # which says what is wrong with it
     local = model not in starters() and is_local(model)
+    if local or model in starters():
+        _require_fit(task, ref)
     return os.path.abspath(model) if local else model  # noqa: PTH100 - links stay
+
+
+def _require_fit(task: str, ref: ModelRef) -> None:
+    from tfcli.models.portrait import portrait
+
+    told = portrait(ref)
+    fits = tasks_for(told["auto_classes"] or (), told["model_type"] or "", told["labels"])
+    if not told["refused"] and task not in fits:
+        raise UnfitModelError(f"{ref} is no model for {task}.", hint=f"It fits: {', '.join(fits)}.")
 
 
 USE = Report(

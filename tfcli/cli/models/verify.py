@@ -11,7 +11,12 @@ from tfcli.models.registry import starters
 from tfcli.models.resolve import is_local
 
 COLUMNS = ("model", "revision", "status", "message")
-_STATUS = {"ok": OK, "damaged": TfcliError.status, "refused": UnsafeModelError.status}
+_STATUS = {
+    "ok": OK,
+    "partial": OK,
+    "damaged": TfcliError.status,
+    "refused": UnsafeModelError.status,
+}
 
 
 def _columns(names: list[str] | None, options: NoOptions) -> tuple[str, ...]:
@@ -20,6 +25,7 @@ def _columns(names: list[str] | None, options: NoOptions) -> tuple[str, ...]:
 
 def _records(names: list[str] | None, options: NoOptions) -> Iterator[Record]:
     """A record for each model: those named, or the starters and all that is cached."""
+    from tfcli.models.cache import is_described
     from tfcli.models.stock import damage, named, starter_damage, stock
 
     asked = list(names or ())
@@ -32,18 +38,24 @@ def _records(names: list[str] | None, options: NoOptions) -> Iterator[Record]:
         if name not in starters() and is_local(name):
             yield _record(name, None, Path(name), iter(()))
     for one in held:
-        yield _record(one.model, one.revision, one.folder, damage(one.folder))
+        described = is_described(one.folder)
+        yield _record(one.model, one.revision, one.folder, damage(one.folder), described)
 
 
-def _record(model: str, revision: str | None, place: Path, wrong: Iterator[str]) -> Record:
+def _record(
+    model: str, revision: str | None, place: Path, wrong: Iterator[str], described: bool = False
+) -> Record:
+    """What is wrong with a model; of one that is only ``described`` no weights are looked for."""
     from tfcli.models.stock import refusal
 
     status, message = "ok", next(wrong, None)
     if message is not None:
         status = "damaged"
-    elif error := refusal(place):
+    elif error := refusal(place, weights=not described):
         status = "refused" if isinstance(error, UnsafeModelError) else "damaged"
         message = str(error)
+    elif described:
+        status, message = "partial", f"no weights yet: tfcli models pull {model}@{revision}"
     return {"model": model, "revision": revision, "status": status, "message": message}
 
 
@@ -51,7 +63,8 @@ VERIFY = Report(
     name="verify",
     summary="Check models: hashes against the Hub's, and whether tfcli would load them.",
     notes="Without names: the starters and all that is cached. Status 1 if a file is damaged or "
-    "missing, 5 if a model would be refused as unsafe.",
+    "missing, 5 if a model would be refused as unsafe. A model that was only looked at is partial: "
+    "its weights were never fetched, which is no error.",
     examples=("tfcli models verify", "tfcli models verify openai-community/gpt2 ./my-model"),
     arguments=(Argument("names", "Models.", required=False, many=True, complete=complete_model),),
     columns=_columns,

@@ -23,6 +23,10 @@ SMALL_WINDOW = 64
 """Examples in a window, where what they come to is small."""
 
 
+MAPLESS = ("reformer", "funnel")
+"""Families whose heads look at chunks or pools of tokens: there is no map to show."""
+
+
 class Attn:
     """Show attention: as maps, links, or numbers for each head."""
 
@@ -66,6 +70,10 @@ class Attn:
     def padding_side(self, config: Any) -> str:
         """Tokens are counted from the first one, in every family."""
         return "right"
+
+    def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
+        """All but those that give no maps of queries and keys."""
+        return model_type not in MAPLESS
 
     def auto_model(self, config: Any, options: AttnOptions) -> str:
         """A model without a head; where a decoder reads what was written, one that writes."""
