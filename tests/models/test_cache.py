@@ -164,7 +164,7 @@ def test_the_commit_of_a_snapshot(model, tmp_path):
         ({"model.safetensors", "config.json"}, False),
         (set(), False),
     ],
-    ids=str,
+    ids=lambda lost: "+".join(sorted(lost)) or "none" if isinstance(lost, set) else "",
 )
 def test_a_model_is_described_if_the_weights_alone_are_missing(tmp_path, lost, described):
     for name in {"config.json", "tokenizer.json", "model.safetensors"} - lost:
