@@ -5,6 +5,7 @@ import json
 import math
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -182,17 +183,22 @@ def asked(monkeypatch: pytest.MonkeyPatch, name: str, folder: Path) -> Iterator[
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # both were read at import
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache_folder()))
+    others = set(threading.enumerate())
     with serving(name, folder) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
         yield hub
-        _let_end(hub)
+        _let_end(hub, others)
     close_session()
 
 
-def _let_end(hub: Hub) -> None:
-    """Answer what is still being asked: huggingface_hub would ask again, during the next test."""
+def _let_end(hub: Hub, others: set[threading.Thread]) -> None:
+    """Answer what is still being asked: huggingface_hub would ask again, during the next test.
+
+    Five seconds at most in all: a pool of another library's keeps its threads for ever.
+    """
     hub.faults.clear()
     hub.closing.set()
-    for thread in threading.enumerate():
+    end = time.monotonic() + 5
+    for thread in set(threading.enumerate()) - others:
         if thread.name.startswith("ThreadPoolExecutor") or thread.name.endswith("(run)"):
-            thread.join(5)
+            thread.join(max(0, end - time.monotonic()))
