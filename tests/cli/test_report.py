@@ -63,7 +63,7 @@ PEEL = Report(
 def run(built, monkeypatch, typed):
     """The program with two commands more."""
 
-    def more(*plugins):
+    def more(*plugins, only=None):
         app = typer.Typer(rich_markup_mode=None)
         add_report(app, FRUIT)
         add_report(app, PEEL)
