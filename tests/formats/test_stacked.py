@@ -17,9 +17,9 @@ from tfcli.cli.output import Output
 from tfcli.core.record import Columns
 from tfcli.errors import Terminated, TfcliError
 from tfcli.formats import stacked
-from tfcli.formats.arrays import ARRAYS
+from tfcli.formats.stacked import STACKED
 
-COLUMNS = Columns(("index", "text", "id"), ("embedding", "note"), stacked=True)
+COLUMNS = Columns(("index", "text", "id"), ("embedding", "note"))
 ERROR = {"type": "empty", "message": "the text is empty", "file": "a.txt", "line": 2}
 
 
@@ -41,7 +41,7 @@ def failed(index):
 
 def written(form, *records, columns=COLUMNS):
     out = io.BytesIO()
-    ARRAYS[form](iter(records), out, columns)
+    STACKED[form](iter(records), out, columns)
     return out.getvalue()
 
 
@@ -58,7 +58,7 @@ def read(form, data, tmp_path):
         return load(data), {n: json.loads(t) for n, t in (opened.metadata() or {}).items()}
 
 
-forms = pytest.mark.parametrize("form", ARRAYS)
+forms = pytest.mark.parametrize("form", STACKED)
 
 
 @forms
@@ -107,7 +107,7 @@ def test_arrays_of_several_shapes_are_an_error_and_those_before_are_written(form
     out = io.BytesIO()
     odd = record(2, embedding=np.zeros(2, np.float32), tag="late")
     with pytest.raises(TfcliError, match="several shapes"):
-        ARRAYS[form]([record(0), failed(1), odd, record(3)], out, COLUMNS)
+        STACKED[form]([record(0), failed(1), odd, record(3)], out, COLUMNS)
     arrays, texts = read(form, out.getvalue(), tmp_path)
     assert arrays["index"].tolist() == [0, 1]
     assert arrays["embedding"][:, 0].tolist() == pytest.approx([0, np.nan], nan_ok=True)
@@ -129,13 +129,13 @@ def test_a_run_that_is_cut_short_leaves_what_was_done(form, error, tmp_path):
 
     out = io.BytesIO()
     with pytest.raises(type(error)):
-        ARRAYS[form](breaking(2), out, COLUMNS)
+        STACKED[form](breaking(2), out, COLUMNS)
     arrays, texts = read(form, out.getvalue(), tmp_path)
     assert arrays["embedding"][:, 1].tolist() == [0.5, 1.5]
     assert texts["text"] == ["狗0", "狗1"]
     out = io.BytesIO()
     with pytest.raises(type(error)):
-        ARRAYS[form](breaking(0), out, COLUMNS)
+        STACKED[form](breaking(0), out, COLUMNS)
     assert out.getvalue() == b""
 
 
@@ -152,7 +152,7 @@ def test_a_row_that_is_not_whole_is_left_out(form, room, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Full)
     out = io.BytesIO()
     with pytest.raises(KeyboardInterrupt):
-        ARRAYS[form](map(record, range(99)), out, COLUMNS)
+        STACKED[form](map(record, range(99)), out, COLUMNS)
     if room < 12:  # not one vector
         assert out.getvalue() == b""
         return
@@ -173,14 +173,15 @@ def test_rows_wait_beside_the_file_that_they_are_for(name, monkeypatch):
 
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", spooled)
     Path("there").mkdir()
-    output = Output(OutputOptions(output=f"there/{name}"), "embed", files=tuple(ARRAYS))
+    options = OutputOptions(output=f"there/{name}")
+    output = Output(options, "embed", files=tuple(STACKED), stacks=True)
     output.write((record(i) for i in range(2)), COLUMNS)
     assert set(map(Path, folders)) == {Path("there").resolve()}
     assert [path.name for path in Path("there").iterdir()] == [name]
     folders.clear()
     written("npz", record(0))
     with Path(os.devnull).open("wb") as device:
-        ARRAYS["npz"]([record(0)], device, COLUMNS)
+        STACKED["npz"]([record(0)], device, COLUMNS)
     assert set(folders) == {None}
 
 

@@ -19,8 +19,9 @@ from tfcli.core.record import Columns, only_records
 from tfcli.core.task import Piece, Record
 from tfcli.errors import Terminated, TfcliError, UsageError
 from tfcli.formats import extension_of
-from tfcli.formats.arrays import ARRAYS, ArrayWriter
+from tfcli.formats.arrays import ARRAYS
 from tfcli.formats.parquet import parquet, require_pyarrow
+from tfcli.formats.stacked import STACKED, ArrayWriter
 from tfcli.formats.write import FORMATS, format_of
 
 log = logging.getLogger("tfcli")
@@ -36,15 +37,29 @@ class Output:
     """The one place that writes records; each is flushed, so that a reader sees it at once."""
 
     def __init__(
-        self, options: OutputOptions, view: str, files: Sequence[str] = (), theme: str = "light"
+        self,
+        options: OutputOptions,
+        view: str,
+        files: Sequence[str] = (),
+        theme: str = "light",
+        stacks: bool = False,
     ) -> None:
-        """Check what can be checked; ``files`` are the formats that the task has beside text."""
+        """Check what can be checked.
+
+        Args:
+            options: what was asked for.
+            view: the name of what draws records.
+            files: the formats that the task has beside text.
+            theme: of figures and pages.
+            stacks: whether arrays of the records have one shape, and are one array in a file.
+        """
         self.options = options
         self.view = view
         self.files = files
         self.binary = (*files, PARQUET)
         """The formats that are no text."""
         self.theme = theme
+        self.stacks = stacks
         self.path = None if options.output in (None, STDOUT) else options.output
         self.opens = isinstance(options, PageOptions) and options.open
         if self.opens and (options.output, options.json, options.format) == (None, False, "auto"):
@@ -152,7 +167,7 @@ class Output:
             require_pyarrow()
             return parquet
         if self.format in ARRAYS:
-            return ARRAYS[self.format]
+            return (STACKED if self.stacks else ARRAYS)[self.format]
         from tfcli.views.attn.figures import draw_all
 
         return lambda records, out, columns: draw_all(records, out, self.format, self.theme)

@@ -87,7 +87,8 @@ def run_task(
     theme = getattr(options, "theme", "light")
     paged = isinstance(output_options, PageOptions)
     files_of_task = [name for name in getattr(task, "files", ()) if name != PAGE or paged]
-    output = Output(output_options, task.name, files_of_task, theme)
+    stacks = getattr(task, "stacks", False)
+    output = Output(output_options, task.name, files_of_task, theme, stacks)
     if output.is_page:
         options = task.for_page(options)  # type: ignore[attr-defined]
     elif output.is_picture and hasattr(task, "for_view"):
@@ -116,7 +117,6 @@ def run_task(
         found.more,
         long,
         lone=found.live and found.reader is None,
-        stacked=getattr(task, "stacks", False),
     )
     if fold is not None:
         results = tuple(name for name in results if name not in fold.drops)

@@ -38,8 +38,6 @@ class Columns(NamedTuple):
     """For tasks whose records have many lines in a table."""
     lone: bool = False
     """Whether there can be but one record: one text was given as an argument."""
-    stacked: bool = False
-    """Whether arrays of the records have one shape, and are one array in a binary file."""
 
 
 def record_of(

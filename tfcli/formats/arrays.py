@@ -1,16 +1,14 @@
 """Records with arrays to binary files: npz and safetensors, never a pickle."""
 
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from tfcli.core.record import Columns, to_json
 from tfcli.core.task import Record
 from tfcli.errors import TfcliError
 from tfcli.formats import stacked
-
-ArrayWriter = Callable[[Iterable[Record], BinaryIO, Columns], None]
-"""Takes records and a file; names of arrays are numbered but where there can be but one record."""
+from tfcli.formats.stacked import ArrayWriter
 
 LARGEST = 4_000_000_000
 """Bytes of a safetensors file, which is written from memory."""
@@ -24,9 +22,6 @@ def npz(records: Iterable[Record], out: BinaryIO, columns: Columns) -> None:
     """
     import numpy as np
 
-    if columns.stacked:
-        stacked.npz(records, out, columns)
-        return
     with zipfile.ZipFile(out, "w") as archive:
         for record in records:
             for name, value in _flat(record).items():
@@ -47,9 +42,6 @@ def safetensors(records: Iterable[Record], out: BinaryIO, columns: Columns) -> N
     import numpy as np
     from safetensors.numpy import save
 
-    if columns.stacked:
-        stacked.safetensors(records, out, columns)
-        return
     tensors: dict[str, Any] = {}
     metadata: dict[str, str] = {}
     size = 0
@@ -107,3 +99,4 @@ def _is_flat(values: list[Any]) -> bool:
 
 
 ARRAYS: dict[str, ArrayWriter] = {"npz": npz, "safetensors": safetensors}
+"""Names of arrays are numbered but where there can be only one record."""

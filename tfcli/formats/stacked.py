@@ -10,7 +10,7 @@ import shutil
 import struct
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +18,9 @@ from typing import Any, BinaryIO
 from tfcli.core.record import Columns, to_json
 from tfcli.core.task import Record
 from tfcli.errors import TfcliError
+
+ArrayWriter = Callable[[Iterable[Record], BinaryIO, Columns], None]
+"""Takes records and a file."""
 
 MIDNIGHT = (1980, 1, 1, 0, 0, 0)
 """The date of what is in an archive: the same records make the same bytes."""
@@ -205,3 +208,6 @@ def _gather(
             stacks[name].add(value)
             value = None
         values.append(value)
+
+
+STACKED: dict[str, ArrayWriter] = {"npz": npz, "safetensors": safetensors}
