@@ -289,7 +289,7 @@ class TestOffline:
             str(error)
             == "other/name@v2 is not on this machine, and the Hub was not asked (offline)."
         )
-        assert error.hint.endswith("type once online: hf download other/name --revision v2")
+        assert error.hint.endswith("type once online: tfcli models pull other/name@v2")
 
     def test_a_near_name_that_is_cached_is_offered(self, hub):
         error = refused(ModelNotFoundError, "org/tiyn")

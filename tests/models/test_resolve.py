@@ -106,7 +106,7 @@ class TestTheHubOnline:
         ended = self.run(tfcli, online, HF_HUB_ETAG_TIMEOUT="1")
         assert ended.status == 4
         assert ended.err.startswith(f"Error: The Hub at {online.address} cannot be reached (")
-        assert "type once online: hf download org/tiny\n" in ended.err
+        assert "type once online: tfcli models pull org/tiny\n" in ended.err
 
     def test_an_address_without_its_scheme_is_a_usage_error(self, tfcli, online):
         ended = self.run(tfcli, online, HF_ENDPOINT="hf-mirror.com")

@@ -159,12 +159,13 @@ def _instead(ref: ModelRef) -> str:
     others = [name for name in cached_models() if name != ref.checkpoint]
     near = difflib.get_close_matches(ref.checkpoint, others, n=1)
     meant = f"Did you mean {near[0]}, which is cached? " if near else ""
-    return f"{meant}Use a starter ({', '.join(starters())}), or type once online: {download(ref)}"
+    pull = shlex.join(["tfcli", "models", "pull", str(ref)])
+    return f"{meant}Use a starter ({', '.join(starters())}), or type once online: {pull}"
 
 
-def download(ref: ModelRef, file: str = "") -> str:
-    """The command that brings a model, or one file of it, into the cache."""
-    words = ["hf", "download", ref.checkpoint, *([file] if file else [])]
+def download(ref: ModelRef, file: str) -> str:
+    """The command that brings one file of a model into the cache."""
+    words = ["hf", "download", ref.checkpoint, file]
     return shlex.join([*words, "--revision", ref.revision] if ref.revision else words)
 
 
