@@ -46,7 +46,7 @@ def run(
     from tfcli.core.job import Job
     from tfcli.core.options import build
     from tfcli.core.record import only_records
-    from tfcli.core.task import standard_of
+    from tfcli.core.task import fits_of, standard_of
     from tfcli.engines import local
     from tfcli.formats.examples import Reading, example
     from tfcli.formats.rows import Parsed
@@ -60,8 +60,8 @@ def run(
     built = build(chosen.options_type, options)
     ref = None
     if chosen.standard:
-        standard = standard_of(chosen, built)
-        named = model_name(task, None if model is None else fspath(model), standard)
+        name = None if model is None else fspath(model)
+        named = model_name(task, name, standard_of(chosen, built), fits_of(chosen, built))
         ref = model_ref(named, dtype, device, trust_remote_code, ablate)
     job = Job(task, ref, built, provenance)
     reading = Reading(chosen.fields, given=given)

@@ -10,6 +10,7 @@ from tfcli.core.task import (
     Loaded,
     NoOptions,
     Row,
+    fits_of,
     standard_of,
 )
 
@@ -59,6 +60,18 @@ def test_a_standard_checkpoint_may_depend_on_the_options():
             return f"org/{options}"
 
     assert [standard_of(task, "two") for task in (One(), Many())] == ["org/one", "org/two"]
+
+
+def test_which_starters_will_do_may_depend_on_the_options():
+    class Any:
+        pass
+
+    class Some:
+        def fits(self, config, options):
+            return config["size"] >= options
+
+    assert fits_of(Any(), 3) is None
+    assert [fits_of(Some(), 3)({"size": size}) for size in (2, 3)] == [False, True]
 
 
 def test_what_is_made_with_a_model_is_kept_with_it_alone():

@@ -50,6 +50,15 @@ class TestWhichModel:
     def test_an_empty_option_is_no_option_left_out(self):
         assert model_name("sentiment", "") == ""
 
+    def test_what_somebody_says_need_not_fit(self, monkeypatch):
+        def never(config):
+            return False
+
+        with pytest.raises(ModelNotFoundError):
+            model_name("sentiment", None, fits=never)
+        monkeypatch.setenv("TFCLI_MODEL_SENTIMENT", "org/environment")
+        assert model_name("sentiment", None, fits=never) == "org/environment"
+
     def test_a_task_without_a_starter_needs_a_name(self):
         with pytest.raises(ModelNotFoundError, match="No model for shout") as refused:
             model_name("shout", None)

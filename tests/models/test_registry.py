@@ -71,3 +71,9 @@ def test_the_bert_starter_serves_three_classes_with_trained_weights(auto_class):
     )
     assert not report["missing_keys"]
     assert not report["mismatched_keys"]
+
+
+def test_the_first_starter_that_fits_is_the_default():
+    found = starter_for("sentiment", lambda config: config["model_type"] == "bert")
+    assert found.name == "bert-starter"
+    assert starter_for("sentiment", lambda config: False) is None

@@ -15,7 +15,7 @@ from tfcli.cli.output import Output
 from tfcli.core.batches import window_of
 from tfcli.core.job import Job, ModelRef, provenance_columns
 from tfcli.core.record import Columns, Event, only_records
-from tfcli.core.task import Piece, Progress, Task, standard_of
+from tfcli.core.task import Piece, Progress, Task, fits_of, standard_of
 from tfcli.engines import Engine, local
 from tfcli.errors import (
     INTERRUPTED,
@@ -170,7 +170,8 @@ def _count(number: int, noun: str) -> str:
 def _model(task: Task, task_options: Any, options: ModelOptions) -> ModelRef | None:
     if not task.standard:
         return None
-    name = model_name(task.name, options.model, standard_of(task, task_options))
+    standard, fits = standard_of(task, task_options), fits_of(task, task_options)
+    name = model_name(task.name, options.model, standard, fits)
     try:
         ref = model_ref(
             name, options.dtype, options.device, options.trust_remote_code, options.ablate

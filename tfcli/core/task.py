@@ -172,6 +172,8 @@ class Task(Protocol):
     - ``suits(model_type, labels) -> bool``: whether such a model is one for it, where its Auto
       classes do not tell (``labels`` is None where they are not known),
     - ``standard_for(options) -> str``, where the standard checkpoint depends on the options,
+    - ``fits(config, options) -> bool``: whether a starter can do what the options ask, by its
+      config.json; the first of the task's starters that can is the default,
     - ``files``, further extensions that ``--output`` takes: ``("npz", "png")``,
     - ``stacks = True``: arrays of its records have one shape, and are one array in such a file.
     """
@@ -218,6 +220,17 @@ class Task(Protocol):
         """The results of one example, under the keys that ``columns`` names; or what went wrong."""
 
 
+Fits = Callable[[Mapping[str, Any]], bool]
+"""Whether a starter will do, by what its config.json says."""
+
+
 def standard_of(task: Task, options: Any) -> str:
     """The standard checkpoint of a task under these options."""
     return str(task.standard_for(options) if hasattr(task, "standard_for") else task.standard)
+
+
+def fits_of(task: Task, options: Any) -> Fits | None:
+    """Which starters can do what the options ask; None: all."""
+    if not hasattr(task, "fits"):
+        return None
+    return lambda config: bool(task.fits(config, options))

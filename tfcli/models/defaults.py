@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tfcli.core.task import Fits
 from tfcli.errors import ModelNotFoundError, TfcliError, UsageError
 from tfcli.models.registry import starter_for
 from tfcli.models.replace import write_over
@@ -18,13 +19,14 @@ class Default(NamedTuple):
     """A variable, the config file, or ``starter``."""
 
 
-def model_name(task: str, given: str | None, standard: str = "") -> str:
+def model_name(task: str, given: str | None, standard: str = "", fits: Fits | None = None) -> str:
     """Which model a task uses: the one given, else its default.
 
     Args:
         task: its name.
         given: the model that the user names.
         standard: the checkpoint to name where there is none.
+        fits: which starters will do; None: all.
 
     Raises:
         UsageError: the config file is broken.
@@ -32,7 +34,7 @@ def model_name(task: str, given: str | None, standard: str = "") -> str:
     """
     if given is not None:
         return given
-    default = default_for(task)
+    default = default_for(task, fits)
     if default is None:
         hint = f"tfcli models pull {standard}, then -m {standard}" if standard else ""
         raise ModelNotFoundError(
@@ -42,8 +44,8 @@ def model_name(task: str, given: str | None, standard: str = "") -> str:
     return os.path.expanduser(default.model)  # noqa: PTH111 - of an unknown user it stays
 
 
-def default_for(task: str) -> Default | None:
-    """The task's default, if it has one.
+def default_for(task: str, fits: Fits | None = None) -> Default | None:
+    """The task's default, if it has one; ``fits`` says which starters will do.
 
     Raises:
         UsageError: the config file is broken.
@@ -52,7 +54,7 @@ def default_for(task: str) -> Default | None:
         return Default(name, variable_of(task))
     if name := _configured(task):
         return Default(name, str(config_file()))
-    starter = starter_for(task)
+    starter = starter_for(task, fits)
     return Default(starter.name, "starter") if starter else None
 
 

@@ -1,9 +1,13 @@
 """The bundled models, read from ``starters.toml``."""
 
+import json
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from tfcli.core.task import Fits
 
 _HERE = Path(__file__).parent
 
@@ -23,6 +27,13 @@ class Starter:
         """Where its files lie, ready for ``from_pretrained``."""
         return _HERE / "starters" / self.name
 
+    @property
+    def config(self) -> dict[str, Any]:
+        """What its config.json says."""
+        text = (self.folder / "config.json").read_text(encoding="utf-8")
+        config: dict[str, Any] = json.loads(text)
+        return config
+
 
 @cache
 def starters() -> dict[str, Starter]:
@@ -34,6 +45,7 @@ def starters() -> dict[str, Starter]:
     }
 
 
-def starter_for(task: str) -> Starter | None:
-    """The starter that answers for a task when nobody names a model."""
-    return next((s for s in starters().values() if task in s.tasks), None)
+def starter_for(task: str, fits: Fits | None = None) -> Starter | None:
+    """The starter that answers for a task when nobody names a model: the first that fits."""
+    own = (starter for starter in starters().values() if task in starter.tasks)
+    return next((one for one in own if fits is None or fits(one.config)), None)

@@ -1,6 +1,6 @@
 """``tfcli attn``: what a model's attention heads look at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from tfcli.models.axis import Encoded, encoded
 from tfcli.models.targets import NEW_TOKENS, target_of
 from tfcli.tasks.attn.options import AttnOptions
 
-KINDS = ("self", "encoder", "decoder", "cross")
 TOKEN_BYTES = 1 << 17
 """Bytes of maps that take as much room in a batch as a token."""
 
@@ -74,6 +73,10 @@ class Attn:
     def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
         """All but those that give no maps of queries and keys."""
         return model_type not in MAPLESS
+
+    def fits(self, config: Mapping[str, Any], options: AttnOptions) -> bool:
+        """Only two stacks have attention of other kinds."""
+        return options.kind in (None, "self") or config.get("is_encoder_decoder", False)
 
     def auto_model(self, config: Any, options: AttnOptions) -> str:
         """A model without a head; where a decoder reads what was written, one that writes."""
