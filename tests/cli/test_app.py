@@ -69,7 +69,8 @@ def test_an_unknown_option_names_its_like_and_the_help(tfcli):
 
 @pytest.mark.parametrize("text", ["-b", "--5 stars"])
 def test_a_text_that_begins_with_a_dash_is_refused_with_a_way_out(tfcli, text):
-    hint = f"A text that begins with '-' goes behind '--': tfcli shout -- '{text} …'"
+    behind = f"a text that begins with '-' goes behind '--': tfcli shout -- '{text} …'"
+    hint = f"tfcli shout --help lists the options; {behind}"
     expected = f"Error: No such option: {text}\nHint: {hint}\n"
     assert tfcli("shout", text) == (2, "", expected)
 

@@ -467,7 +467,23 @@ def test_a_field_has_one_source(tfcli):
 def test_a_table_without_the_column_of_a_field_says_how_to_name_it(tfcli):
     Path("some.csv").write_text("w,c\nb,a b\n")
     hint = "It has w, c; choose with -c word=NAME and --keep A,B."
-    assert tfcli("find", "-i", "some.csv") == refused("some.csv has no column 'word'.", hint)
+    error = refused("some.csv has no column 'word'.", hint)
+    assert tfcli("find", "-i", "some.csv") == error
+    error = refused("some.csv has no column 'x'.", hint)
+    assert tfcli("find", "-i", "some.csv", "-c", "word=x") == error
+
+
+def test_a_column_needs_no_field_where_the_other_field_was_given(tfcli):
+    Path("some.csv").write_text("w,c\nb,a b\n")
+    files = ("-i", "some.csv", "-c", "w")
+    named = tfcli("find", "-i", "some.csv", "-c", "word=w", "--context", "a b")
+    assert named.status == 0
+    assert tfcli("find", *files, "--context", "a b") == named
+
+
+def test_nothing_on_standard_input_says_what_was_awaited(tfcli):
+    hint = "Pipe the context in, or give --context TEXT or --context-file FILE."
+    assert tfcli("find", "b", stdin=b"") == refused("standard input is empty.", hint)
 
 
 def test_a_word_with_a_file_is_told_where_the_file_belongs(tfcli):

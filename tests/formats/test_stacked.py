@@ -90,10 +90,12 @@ def test_a_failed_record_keeps_its_row(form, bad, tmp_path):
 @forms
 def test_no_records_and_none_that_succeeded(form, tmp_path):
     arrays, texts = read(form, written(form), tmp_path)
-    assert (arrays, texts["embedding"], texts["error"]) == ({}, [], [])
+    assert {name: one.shape for name, one in arrays.items()} == {"index": (0,), "embedding": (0, 0)}
+    assert texts["error"] == []
     arrays, texts = read(form, written(form, failed(0)), tmp_path)
     assert arrays["index"].tolist() == [0]
-    assert texts["embedding"] == [None]
+    assert (arrays["embedding"].shape, arrays["embedding"].dtype) == ((1, 0), "float32")
+    assert [error["type"] for error in texts["error"]] == ["empty"]
 
 
 @forms

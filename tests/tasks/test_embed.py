@@ -72,7 +72,7 @@ def test_pooling_is_what_its_name_says_and_a_batch_equals_single_texts(encoder, 
         assert vector == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("family", ["t5", "bart"])
+@pytest.mark.parametrize("family", ["t5", "bart", "marian"])
 def test_of_an_encoder_with_a_decoder_the_encoder_is_taken(reader, family):
     folder = reader(family)
     model = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder).eval()

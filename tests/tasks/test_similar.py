@@ -227,6 +227,8 @@ class TestCommandLine:
         [
             (["--among", ""], "--among: the list of candidates is empty."),
             (["--among-file", "empty.txt"], "empty.txt is empty."),
+            (["--among-file", "a.csv"], "--among-file reads a list of candidates line by line"),
+            (["--among-file", "a.jsonl.gz"], "--among-file reads a list of candidates line by"),
         ],
         ids=str,
     )

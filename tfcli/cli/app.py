@@ -189,7 +189,8 @@ def _hint(exc: Any, arguments: list[str]) -> str:
     valueless = "requires an argument" in exc.format_message()
     if wrong is None or valueless or command == "tfcli" or getattr(exc, "possibilities", None):
         return f"{command} --help"
-    return f"A text that begins with '-' goes behind '--': {command} -- '{wrong} …'"
+    behind = f"a text that begins with '-' goes behind '--': {command} -- '{wrong} …'"
+    return f"{command} --help lists the options; {behind}"
 
 
 def _terminate(signum: int, frame: Any) -> None:

@@ -12,11 +12,15 @@ from tfcli.cli.options import InputOptions
 from tfcli.core.batches import Window, arriving, shared_fields, windows
 from tfcli.core.task import Field, Task
 from tfcli.errors import UsageError
+from tfcli.formats import extension_of
 from tfcli.formats.examples import ALL, Reading, check, example
 from tfcli.formats.read import STDIN, Reader, expand, read_whole
 from tfcli.formats.rows import Parsed
 
 log = logging.getLogger("tfcli")
+
+TABLES = ("csv", "tsv", "json", "jsonl", "ndjson", "parquet")
+"""Extensions of files whose lines are no texts."""
 
 
 class Incoming(NamedTuple):
@@ -72,7 +76,7 @@ def incoming(
     _share_stdin(task, asked, unsaid)
     given = _given(task, others, files, options.encoding)
     if texts and missing:
-        given[missing[0].name] = read_whole(STDIN, options.encoding)
+        given[missing[0].name] = _from_stdin(missing[0], options.encoding)
     reading = _reading(task, given, columns, options, results, shown)
     shared = shared_fields(task)
     if texts:
@@ -102,6 +106,7 @@ def _given(
     encoding: str,
 ) -> dict[str, str]:
     nouns = {field.name: field.called for field in task.fields}
+    lists = {field.name for field in task.fields if field.many}
     given = {name: text for name, text in others.items() if text is not None}
     for name, text in given.items():
         if wrong := check(text, name, encoding, nouns[name]):
@@ -111,8 +116,26 @@ def _given(
             continue
         if name in given:
             raise UsageError(f"Both --{name} and --{name}-file were given.")
+        if name in lists and (extension := extension_of(path)) in TABLES:
+            raise UsageError(
+                f"--{name}-file reads a {nouns[name]} line by line, and {path} is {extension}.",
+                hint="Write the column into a file of its own: jq -r .COLUMN FILE.jsonl > FILE.txt",
+            )
         given[name] = read_whole(path, encoding)
     return given
+
+
+def _from_stdin(field: Field, encoding: str) -> str:
+    """The text of a field that was not given."""
+    try:
+        return read_whole(STDIN, encoding)
+    except UsageError as exc:
+        exc.hint = exc.hint or f"Pipe the {field.called} in, or give {_way(field)}."
+        raise
+
+
+def _way(field: Field) -> str:
+    return f"--{field.name} TEXT or --{field.name}-file FILE"
 
 
 def _share_stdin(task: Task, asked: int, unsaid: Sequence[Field]) -> None:
@@ -123,8 +146,8 @@ def _share_stdin(task: Task, asked: int, unsaid: Sequence[Field]) -> None:
     if asked + len(unsaid) > 1:
         raise UsageError("Standard input was asked for twice, and can be read once.")
     if unsaid and (sys.stdin is None or sys.stdin.isatty()):
-        name, first = unsaid[0].name, task.fields[0]
-        way = f"--{name} TEXT or --{name}-file FILE" if unsaid[0] != first else "it as an argument"
+        first = task.fields[0]
+        way = _way(unsaid[0]) if unsaid[0] != first else "it as an argument"
         raise UsageError(f"No {unsaid[0].called} was given.", hint=f"Give {way}, or pipe it in.")
     if asked and sys.stdin is None:
         raise UsageError("Standard input is closed.")
@@ -172,7 +195,7 @@ def _column(task: Task, text: str, given: Mapping[str, str | None]) -> tuple[str
     field, equals, column = text.partition("=")
     if equals and field in names:
         return field, column
-    if not any(one.required for one in task.fields[1:]):
+    if not any(one.required and given.get(one.name) is None for one in task.fields[1:]):
         return names[0], text
     hint = "A column: " + " ".join(f"-c {name}=NAME" for name in names)
     if equals and field.isidentifier():

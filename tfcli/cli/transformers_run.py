@@ -26,6 +26,7 @@ EXAMPLES = (
     "tfcli run --task sentiment-analysis --input reviews.csv --column review --output labels.csv",
     "cat reviews.txt | tfcli run --task sentiment-analysis --format pipe",
 )
+CLASSIFY = "classify"
 OLD_NAMES = {
     "sentiment-analysis": "sentiment",
     "text-classification": "sentiment",
@@ -34,7 +35,7 @@ OLD_NAMES = {
     "token-classification": "ner",
     "fill-mask": "fill",
     "feature-extraction": "embed",
-    "zero-shot-classification": "classify",
+    "zero-shot-classification": CLASSIFY,
     "summarization": "summarize",
     "translation": "translate",
     "text-generation": "generate",
@@ -83,6 +84,11 @@ def arguments(task: str | None, options: RunOptions) -> list[str]:
     if options.output and Path(options.output).exists() and not options.overwrite:
         raise UsageError(f"{options.output} is there already.", hint="--overwrite replaces it.")
     words = [*_command(named), *_input(options), *_columns(options)]
+    if words[0] == CLASSIFY:
+        raise UsageError(
+            f"{named} wants labels, which `tfcli run` has no option for.",
+            hint=f"{shlex.join(['tfcli', *words])} --labels refund,praise,question",
+        )
     if options.device is not None:
         words += ["--device", "cpu" if options.device < 0 else f"cuda:{options.device}"]
     words += ["-m", options.model] if options.model else []
@@ -104,7 +110,7 @@ def _input(options: RunOptions) -> list[str]:
     if options.format == "pipe" or options.input is None:
         if options.input is not None:
             raise UsageError("--format pipe reads standard input, not --input.")
-        return ["-"]
+        return ["-i", "-"]  # lines, also where - alone would be one text
     form = [] if options.format == "infer" else ["--input-format", options.format]
     return ["-i", options.input, *form]
 

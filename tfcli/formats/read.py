@@ -115,10 +115,10 @@ class Source:
         if ALL in self.reading.keep:  # the same for every row, also for one that fails
             self.reading = replace(self.reading, keep=self.reading.others(header))
         needed = [*self.reading.required, *self.reading.kept_columns]
-        several = len(self.reading.wanted) > 1
+        field_of = {self.reading.column(field.name): field.name for field in self.reading.wanted}
         for column in needed:
             if header and column not in header:
-                which = f"{column}=NAME" if several else "NAME"
+                which = f"{field_of.get(column, 'FIELD')}=NAME" if len(field_of) > 1 else "NAME"
                 raise UsageError(
                     f"{self.name} has no column '{column}'.",
                     hint=f"It has {', '.join(header)}; choose with -c {which} and --keep A,B."
@@ -194,7 +194,8 @@ class Source:
         except csv.Error as exc:
             raise TfcliError(f"Cannot read the header of {self.name}: {exc}.") from exc
         except ValueError as exc:
-            raise TfcliError(f"Cannot read {self._where} as {self.format}: {exc}.") from exc
+            why = str(exc).rstrip(".")
+            raise TfcliError(f"Cannot read {self._where} as {self.format}: {why}.") from exc
         except OSError as exc:
             raise TfcliError(f"Cannot read {self._where}: {exc.strerror}.") from exc
 

@@ -94,9 +94,15 @@ def safetensors_header(data: bytes) -> tuple[dict[str, Any], int]:
 
 
 class Stack:
-    """The rows of one array, as they come."""
+    """The rows of one array, as they come.
 
-    def __init__(self, folder: str | None) -> None:
+    Args:
+        folder: where they wait if there are many.
+        blank: what a row is where there is none to tell; without it there is no array then.
+    """
+
+    def __init__(self, folder: str | None, blank: Any = None) -> None:
+        self._blank = blank
         self._file: Any = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115
         self._row: Any = None
         """A row of what is no number: that of a record without one."""
@@ -120,8 +126,10 @@ class Stack:
         self._file.write(row.tobytes())
 
     @property
-    def has_rows(self) -> bool:
-        """Whether any record had one."""
+    def is_array(self) -> bool:
+        """Whether any record had one, or there is an array whatever the records have."""
+        if self._row is None:
+            self._row = self._blank
         return self._row is not None
 
     @property
@@ -168,9 +176,13 @@ def _gathered(
 ) -> Iterator[tuple[dict[str, Stack], dict[str, list[Any]]]]:
     """The arrays by name, and lists of all else; ``error`` is always there.
 
-    What ends the run before its time is raised when the records up to there are written.
+    ``index`` and the first result are arrays also where no record tells their shape. What ends the
+    run before its time is raised when the records up to there are written.
     """
-    stacks = {name: Stack(folder) for name in ("index", *columns.results)}
+    import numpy as np
+
+    blanks = {"index": np.zeros((), np.int64), columns.results[0]: np.zeros(0, np.float32)}
+    stacks = {n: Stack(folder, blanks.get(n)) for n in ("index", *columns.results)}
     others: dict[str, list[Any]] = {}
     others |= {name: [] for name in (*columns.inputs, *columns.results, "error")}
     count, early = 0, None
@@ -182,7 +194,7 @@ def _gathered(
         if not count:
             raise
         early = exc
-    stacks = {name: stack for name, stack in stacks.items() if stack.has_rows}
+    stacks = {name: stack for name, stack in stacks.items() if stack.is_array}
     if early is not None:
         count = min([count, *(stack.stored for stack in stacks.values())])
         for stack in stacks.values():

@@ -167,6 +167,8 @@ def format_of(path: str, further: Sequence[str] = ()) -> str:
         UsageError: it names none.
     """
     known = EXTENSIONS | {extension: extension for extension in further}
+    if not path:
+        raise UsageError("--output was given an empty name.")
     extension = extension_of(path)
     if extension not in known:
         raise UsageError(

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -213,7 +214,10 @@ def _model(ref: ModelRef, source: Source, config: Any, class_name: str, dtype: A
     body = f"{model.base_model_prefix}."
     missing = sorted(report["missing_keys"])
     if class_name == BODY:  # whose pooler, if it has one, is for heads alone
-        body, missing = "", [key for key in missing if not key.startswith("pooler.")]
+        # MarianModel calls the positions that it computes by the names of the models around it.
+        computed = {k.removeprefix("model.") for k in model._keys_to_ignore_on_load_missing or ()}
+        missing = [k for k in missing if not k.startswith("pooler.") and k not in computed]
+        body = ""
     mismatched = sorted(key for key, *_ in report["mismatched_keys"])
     if headless := next((key for key in missing if not key.startswith(body)), None):
         raise UnfitModelError(
@@ -237,7 +241,10 @@ def _class(ref: ModelRef, auto_class: Any, config: Any) -> Any:
         found = auto_class._model_mapping[type(config)]
     except KeyError:
         wanted = auto_class.__name__.removeprefix("AutoModelFor")
-        raise UnfitModelError(f"A {config.model_type} model cannot do this ({wanted}).") from None
+        raise UnfitModelError(
+            f"A {config.model_type} model cannot do this ({wanted}).",
+            hint=f"What it can do: tfcli models show {shlex.quote(str(ref))}",
+        ) from None
     return found[0] if isinstance(found, (list, tuple)) else found
 
 

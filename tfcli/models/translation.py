@@ -198,7 +198,9 @@ def _require_way(
             asked = f"{source or own[0] or '?'} to {target or own[1] or '?'}"
             raise UnfitModelError(
                 f"The model translates {own[0] or '?'} to {own[1] or '?'}, not {asked}.",
-                hint=f"Name another with -m: {opus(source or own[0], target or own[1])}",
+                hint=f"Name another with -m: {opus(source or own[0], target or own[1])}"
+                if all(is_known(code) for code in (source, target) if code)
+                else "Languages are called en, de, zh …",
             )
 
 
