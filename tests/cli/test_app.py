@@ -1,6 +1,7 @@
 """The program itself: what stands before a command, and what every end of a run looks like."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -92,6 +93,16 @@ def test_a_package_that_does_not_load_is_named(tfcli):
 def test_a_package_that_does_not_load_is_in_nobodys_way(tfcli):
     package("odd", "import a_library_that_is_not_there")
     assert tfcli("shout", "hello", "-f", "plain") == (0, "HELLO\n", "")
+
+
+def test_the_help_lists_what_packages_bring(tfcli):
+    package("odd", FROM_SHOUT + "    summary = 'Say it oddly.'\nTASK = Odd()")
+    package("lost", "import a_library_that_is_not_there")
+    status, out, err = tfcli("--help")
+    assert status == 0
+    assert re.search(r"odd +Say it oddly\.", out)
+    why = "ModuleNotFoundError: No module named 'a_library_that_is_not_there'"
+    assert err == f"Note: The package that brings 'lost' does not load: {why}\n"
 
 
 @pytest.mark.parametrize("name", ["config", "models", "sentiment"])

@@ -16,7 +16,7 @@ from tfcli.cli.command import Fold, GroupedCommand, command_for, help_of
 from tfcli.cli.config import CONFIG
 from tfcli.cli.doctor import DOCTOR
 from tfcli.cli.env import ENV
-from tfcli.cli.messages import say_error, say_notes
+from tfcli.cli.messages import say, say_error, say_notes
 from tfcli.cli.models import app as models
 from tfcli.cli.report import add_report
 from tfcli.cli.transformers_run import NAME as RUN
@@ -30,7 +30,7 @@ from tfcli.errors import (
     TfcliError,
     UsageError,
 )
-from tfcli.tasks import BUILT_IN, task_named
+from tfcli.tasks import BUILT_IN, plugins, task_named
 
 REPORTS = (CONFIG, ENV, DOCTOR)
 OWN = {*BUILT_IN, ATTN_STATS.name, RUN, "models", *(report.name for report in REPORTS)}
@@ -136,7 +136,7 @@ def _run(arguments: list[str]) -> int:
     status: Any
     try:
         name = next(iter(arguments), "")
-        app = build(*_plugin(arguments), only=name if name in OWN - {RUN} else None)
+        app = build(*_plugins(arguments), only=name if name in OWN - {RUN} else None)
         status = app(arguments, prog_name="tfcli", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -164,20 +164,41 @@ def _in_words(exc: BaseException) -> TfcliError:
     )
 
 
-def _plugin(arguments: list[str]) -> list[str]:
-    """The command, if it is not ours: entry points are scanned only then, for they cost 30 ms."""
+def _plugins(arguments: list[str]) -> list[str]:
+    """The command if it is not ours, or all for the help.
+
+    Entry points are scanned only then, for they cost 30 ms.
+    """
     name = next(iter(arguments), "-")
+    if name in ("-h", "--help"):
+        return [other for other in plugins() if other not in OWN and _loads(other)]
     if name.startswith("-") or name in OWN:
         return []
     try:
-        return [task_named(name).name]
+        return [_plugin(name)]
     except UsageError:
         return []
+
+
+def _plugin(name: str) -> str:
+    try:
+        return task_named(name).name
+    except UsageError:
+        raise
     except Exception as exc:
         raise TfcliError(
             f"The package that brings '{name}' does not load: {type(exc).__name__}: {exc}",
             hint=f"TFCLI_DEBUG=1 tfcli {name} shows where it fails.",
         ) from exc
+
+
+def _loads(name: str) -> bool:
+    """Whether a plugin does; if not, that is said."""
+    try:
+        return bool(_plugin(name))
+    except TfcliError as exc:
+        say(f"Note: {exc}")
+        return False
 
 
 def _hint(exc: Any, arguments: list[str]) -> str:

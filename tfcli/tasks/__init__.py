@@ -30,6 +30,13 @@ def task_named(name: str) -> Task:
     raise UsageError(f"There is no task '{name}'.", hint="Tasks: " + ", ".join(BUILT_IN) + ".")
 
 
+def plugins() -> list[str]:
+    """The names of the tasks that packages bring."""
+    from importlib.metadata import entry_points
+
+    return sorted({entry.name for entry in entry_points(group="tfcli.tasks")} - set(BUILT_IN))
+
+
 def tasks_for(
     auto_classes: Iterable[str], model_type: str = "", labels: Sequence[str] | None = None
 ) -> list[str]:
