@@ -194,9 +194,11 @@ def test_a_target_that_is_none_is_not_given(reader):
 
 
 @pytest.mark.parametrize("kind", ["cross", "decoder"])
-def test_a_decoder_needs_a_target(reader, kind):
-    error = attn("the film", model=reader("bart"), kind=kind)["error"]
-    assert error["message"] == f"{kind} attention needs a target: --target TEXT or generate"
+def test_without_a_target_a_decoder_writes_its_own(reader, kind):
+    own = attn("the film", model=reader("bart"), kind=kind)
+    given = attn({"text": "the film", "target": "generate"}, model=reader("bart"), kind=kind)
+    assert own["queries"] == given["queries"]
+    assert (own["attention"] == given["attention"]).all()
 
 
 # What is made of maps.

@@ -9,7 +9,7 @@ from tfcli.core.record import LongForm
 from tfcli.core.task import Batch, Example, Failure, Field, Loaded, Record, Row
 from tfcli.errors import UsageError
 from tfcli.models.axis import Encoded, encoded
-from tfcli.models.targets import NEW_TOKENS, target_of
+from tfcli.models.targets import GENERATE, NEW_TOKENS, target_of
 from tfcli.tasks.attn.options import AttnOptions
 
 TOKEN_BYTES = 1 << 17
@@ -39,7 +39,7 @@ class Attn:
     fields = (
         Field("text"),
         Field("pair", required=False, repeated=False, help="A second text, read with the first."),
-        Field("target", required=False, repeated=False, help="What a decoder writes, or generate."),
+        Field("target", required=False, repeated=False, help="What a decoder writes [its own]."),
     )
     options_type = AttnOptions
     files = ("html", "npz", "safetensors", "png", "svg", "pdf")
@@ -192,7 +192,7 @@ def _prepared(
     pair, target = example.fields.get("pair"), example.fields.get("target")
     shapes = anatomy(loaded).shapes
     kind = options.kind or ("cross" if target and "cross" in shapes else next(iter(shapes)))
-    if wrong := _unfit(kind, loaded, pair, target, options):
+    if wrong := _unfit(kind, loaded, pair, options):
         return wrong
     layers = places(options.layer, shapes[kind].layers, "layer")
     heads = places(options.head, shapes[kind].heads, "head")
@@ -200,8 +200,8 @@ def _prepared(
         layers = list(range(max(layers) + 1))
     read: Encoded | Failure | None = None
     queries = text.axis.tokens
-    if target and kind in ("decoder", "cross"):
-        read = target_of(target, loaded, options.merge)
+    if kind in ("decoder", "cross"):
+        read = target_of(target or GENERATE, loaded, options.merge)
         queries = read.axis.tokens if isinstance(read, Encoded) else NEW_TOKENS
     if isinstance(read, Failure):
         return read
@@ -218,9 +218,7 @@ def _prepared(
     return [Row(text.inputs, note, needed // TOKEN_BYTES)]
 
 
-def _unfit(
-    kind: str, loaded: Loaded, pair: str | None, target: str | None, options: AttnOptions
-) -> Failure | None:
+def _unfit(kind: str, loaded: Loaded, pair: str | None, options: AttnOptions) -> Failure | None:
     """What is missing of an example.
 
     Raises:
@@ -239,8 +237,6 @@ def _unfit(
                     "which they are not in cross attention.",
                     hint="--kind encoder, or --kind decoder.",
                 )
-    if kind in ("decoder", "cross") and not target:
-        return Failure("column", f"{kind} attention needs a target: --target TEXT or generate")
     if options.between != "all" and kind not in ("self", "encoder"):
         raise UsageError(f"--between parts the two texts of a pair, not {kind} attention.")
     if options.between != "all" and pair is None:
