@@ -59,6 +59,23 @@ def test_the_gpt2_starter_is_a_gpt2_with_pieces_of_its_own():
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
 
+def test_the_marian_starter_is_a_marian_that_says_its_languages():
+    import transformers
+
+    folder = starters()["marian-starter"].folder
+    model, report = transformers.AutoModelForSeq2SeqLM.from_pretrained(
+        folder, output_loading_info=True
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert type(model).__name__ == "MarianMTModel"
+    assert not report["missing_keys"]
+    said = tokenizer.init_kwargs
+    assert (said["source_lang"], said["target_lang"]) == ("en", "de")
+    text = "Grüße, 好 👩‍👧 – it's 3,5 €!"
+    assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
+    assert (folder / "model.safetensors").stat().st_size < 25e6
+
+
 @pytest.mark.parametrize(
     "auto_class",
     ["AutoModel", "AutoModelForSequenceClassification", "AutoModelForQuestionAnswering"],
@@ -77,3 +94,5 @@ def test_the_first_starter_that_fits_is_the_default():
     found = starter_for("sentiment", lambda config: config["model_type"] == "bert")
     assert found.name == "bert-starter"
     assert starter_for("sentiment", lambda config: False) is None
+    found = starter_for("attn", lambda config: config.get("is_encoder_decoder"))
+    assert found.name == "marian-starter"

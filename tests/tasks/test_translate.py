@@ -14,7 +14,7 @@ from tiny_seq2seq import TRANSLATORS
 
 from tfcli import run
 from tfcli.core.options import options_of
-from tfcli.errors import ModelNotFoundError, UnfitModelError, UsageError
+from tfcli.errors import UnfitModelError, UsageError
 from tfcli.tasks.translate import TASK, TranslateOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended")
@@ -179,8 +179,13 @@ class TestRecords:
 
 class TestWhatCannotBe:
     def test_the_wrong_way(self, seq2seq):
-        with pytest.raises(UnfitModelError, match="translates en to de, not de to en"):
+        with pytest.raises(UnfitModelError, match="translates en to de, not de to en") as refused:
             one("a", seq2seq("marian"), from_="de", to="en")
+        name = "Helsinki-NLP/opus-mt-de-en"
+        assert refused.value.hint == f"tfcli models pull {name}, then -m {name}"
+        with pytest.raises(UnfitModelError, match="translates en to de, not xx to en") as refused:
+            one("a", seq2seq("marian"), from_="xx", to="en")
+        assert refused.value.hint == "Languages are called en, de, zh …"
 
     def test_an_unknown_language(self, seq2seq):
         with pytest.raises(UsageError, match="--to xx: the model has no such language"):
@@ -196,11 +201,28 @@ class TestWhatCannotBe:
         with pytest.raises(UsageError, match="writes 64 tokens at most, not 65"):
             one("a", seq2seq("marian"), max_new_tokens=65)
 
-    def test_no_model(self):
-        with pytest.raises(ModelNotFoundError, match="No model for translate comes") as refused:
+    def test_what_the_starter_cannot_do(self):
+        with pytest.raises(UnfitModelError, match="translates en to de, not en to zh") as refused:
             translate("a", None, from_="en", to="zh")
         name = "Helsinki-NLP/opus-mt-en-zh"
         assert refused.value.hint == f"tfcli models pull {name}, then -m {name}"
+
+
+class TestStarter:
+    """The bundled translator, English to German."""
+
+    def test_everyday_sentences(self):
+        texts = ["I am tired.", "Where is the station?", "It is very cold today."]
+        found = [record["translation"] for record in translate(texts, None)]
+        assert found == ["Ich bin müde.", "Wo ist der Bahnhof?", "Heute ist es sehr kalt."]
+
+    def test_languages_may_be_named(self):
+        (named,) = translate("I am tired.", None, from_="en", to="de")
+        assert named["translation"] == "Ich bin müde."
+
+    def test_paragraphs_are_kept(self):
+        (record,) = translate("I am tired.\n\n  Where is the station?\n", None)
+        assert record["translation"] == "Ich bin müde.\n\n  Wo ist der Bahnhof?\n"
 
 
 def test_from_is_an_option_though_python_has_the_word():
@@ -219,5 +241,6 @@ def test_on_the_command_line(tfcli, seq2seq):
 def test_without_a_model_on_the_command_line(tfcli):
     ended = tfcli("translate", "Good morning.", "--to", "fr")
     name = "Helsinki-NLP/opus-mt-en-fr"
-    assert (ended.status, ended.out) == (4, "")
+    assert (ended.status, ended.out) == (2, "")
     assert f"Hint: tfcli models pull {name}, then -m {name}\n" in ended.err
+    assert tfcli("translate", "I am tired.", "-f", "plain") == (0, "Ich bin müde.\n", "")

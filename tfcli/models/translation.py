@@ -93,12 +93,10 @@ def _of_marian(loaded: Loaded, source: str | None, target: str | None) -> Direct
 
 def _marian_pair(loaded: Loaded) -> tuple[str | None, str | None]:
     """What a Marian model says of itself, or its name does."""
-    tokenizer = loaded.tokenizer
+    said = loaded.tokenizer.init_kwargs  # of its config, also where the class is any fast one's
     named = _OPUS.search(str(getattr(loaded.config, "_name_or_path", "")))
     names = named.groups() if named else (None, None)
-    first = getattr(tokenizer, "source_lang", None) or names[0]
-    second = getattr(tokenizer, "target_lang", None) or names[1]
-    return first, second
+    return said.get("source_lang") or names[0], said.get("target_lang") or names[1]
 
 
 def _of_many(loaded: Loaded, source: str | None, target: str | None) -> Direction:
@@ -196,9 +194,10 @@ def _require_way(
     for wanted, one in ((source, own[0]), (target, own[1])):
         if wanted and one and is_known(one) and not are_same(wanted, one):
             asked = f"{source or own[0] or '?'} to {target or own[1] or '?'}"
+            other = opus(source or own[0], target or own[1])
             raise UnfitModelError(
                 f"The model translates {own[0] or '?'} to {own[1] or '?'}, not {asked}.",
-                hint=f"Name another with -m: {opus(source or own[0], target or own[1])}"
+                hint=f"tfcli models pull {other}, then -m {other}"
                 if all(is_known(code) for code in (source, target) if code)
                 else "Languages are called en, de, zh …",
             )

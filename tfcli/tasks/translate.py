@@ -44,7 +44,7 @@ class Translate:
     name = "translate"
     summary = "Translate texts from one language to another."
     examples = (
-        'tfcli translate "Good morning." -m Helsinki-NLP/opus-mt-en-de',
+        'tfcli translate "Where is the station?"',
         'tfcli translate "你好。" --from zh --to en -m facebook/m2m100_418M -f plain',
         "tfcli translate --from en --to fr -m google-t5/t5-small --whole < letter.txt",
     )
