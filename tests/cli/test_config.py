@@ -45,7 +45,7 @@ class TestAModel:
         assert settings()["models.qa"] == ("org/other", "TFCLI_MODEL_QA")
 
     def test_of_a_task_without_one_is_none(self, settings, monkeypatch):
-        monkeypatch.setattr("tfcli.models.defaults.starter_for", lambda task: None)
+        monkeypatch.setattr("tfcli.models.defaults.starter_for", lambda task, fits: None)
         assert settings()["models.generate"] == (None, "nothing: -m names one")
 
 

@@ -42,7 +42,7 @@ class TestMarian:
 
     def test_the_name_of_the_folder_says_it_where_the_tokenizer_does_not(self, seq2seq):
         tokenizer = transformers.AutoTokenizer.from_pretrained(seq2seq("marian"))
-        tokenizer.source_lang = tokenizer.target_lang = None
+        tokenizer.init_kwargs.update(source_lang=None, target_lang=None)
         config = transformers.MarianConfig(name_or_path="/m/Helsinki-NLP/opus-mt-tc-big-fi-en")
         with pytest.raises(UnfitModelError, match="translates fi to en, not en to en"):
             direction(Loaded(None, tokenizer, config), "en", "en")

@@ -36,7 +36,8 @@ def is_sound(path: Path) -> bool:
     except FileNotFoundError:  # another run has just checked it
         return path.is_file()
     if not sound:
-        path.resolve().unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another run is throwing it away
+            path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
     mark.unlink(missing_ok=True)
     return sound

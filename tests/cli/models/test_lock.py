@@ -149,7 +149,7 @@ class TestALockedRun:
 
 @pytest.mark.parametrize("where", ["file", "environment"])
 def test_a_default_without_a_starter_is_held_too(locked, typed, folder, monkeypatch, where):
-    monkeypatch.setattr("tfcli.models.defaults.starter_for", lambda task: None)
+    monkeypatch.setattr("tfcli.models.defaults.starter_for", lambda task, fits: None)
     if where == "file":
         typed("models", "use", "sentiment", "mine")
     else:
