@@ -1,8 +1,10 @@
 """The tasks: every module of this package is one, under the name ``TASK``."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 from tfcli.core.task import Task
@@ -31,7 +33,13 @@ def task_named(name: str) -> Task:
 
 
 def plugins() -> list[str]:
-    """The names of the tasks that packages bring."""
+    """The names of the tasks that packages bring.
+
+    The files of packages are looked through first: entry points take 60 ms to import.
+    """
+    files = (f for folder in sys.path for f in Path(folder).glob("*.dist-info/entry_points.txt"))
+    if not any(b"[tfcli.tasks]" in file.read_bytes() for file in files):
+        return []
     from importlib.metadata import entry_points
 
     return sorted({entry.name for entry in entry_points(group="tfcli.tasks")} - set(BUILT_IN))
