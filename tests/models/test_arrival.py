@@ -81,6 +81,14 @@ class TestAMark:
         assert said == [sound, sound]
         assert names(weights.parent) == (["model.safetensors"] if sound else [])
 
+    def test_is_whole_for_another_run_while_it_is_written_again(self, weights, monkeypatch):
+        mark(weights, DIGEST)
+        said = []
+        monkeypatch.setattr("os.fsync", lambda _: said.append(is_sound(weights)))
+        mark(weights, DIGEST)
+        assert said == [True]
+        assert weights.read_bytes() == CONTENT
+
     @pytest.mark.parametrize("gone", ["mark", "file", "both"])
     def test_that_is_gone_before_it_is_read_is_no_error(self, weights, monkeypatch, gone):
         mark(weights, DIGEST)

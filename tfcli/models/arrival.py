@@ -16,7 +16,7 @@ _UNCHECKED = ".unchecked"
 def mark(path: Path, digest: str) -> None:
     """Note beside a file that is to come which SHA-256 it should have."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.with_name(path.name + _UNCHECKED).write_text(digest, encoding="ascii")
+    write_over(path.with_name(path.name + _UNCHECKED), digest)  # another run may be reading it
 
 
 def free_space() -> int:
