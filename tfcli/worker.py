@@ -16,7 +16,7 @@ from tfcli.errors import ResourceError, UnfitModelError
 from tfcli.models.ablation import all_on
 from tfcli.models.memory import clear, out_of_memory
 from tfcli.models.windows import padding_side
-from tfcli.tasks import task_named, tasks_for
+from tfcli.tasks import task_named, tasks_of
 
 log = logging.getLogger("tfcli")
 
@@ -265,8 +265,7 @@ def _fitting(ref: ModelRef) -> list[str]:
     """The tasks that a model's classes serve."""
     from tfcli.models.portrait import portrait
 
-    told = portrait(ref)
-    return tasks_for(told["auto_classes"] or (), told["model_type"] or "", told["labels"])
+    return tasks_of(portrait(ref))
 
 
 def _provenance(ref: ModelRef | None, loaded: Loaded) -> Mapping[str, Any]:

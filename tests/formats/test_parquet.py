@@ -20,8 +20,9 @@ from tfcli.core.task import Failure, Field
 from tfcli.errors import TfcliError, UsageError
 from tfcli.formats import parquet as module
 from tfcli.formats.examples import ALL, Reading
+from tfcli.formats.names import STDIN
 from tfcli.formats.parquet import parquet
-from tfcli.formats.read import STDIN, Reader
+from tfcli.formats.read import Reader
 
 COLUMNS = Columns(("index", "text", "id"), ("label", "score", "scores", "vector"))
 ERROR = {"type": "empty", "message": "the text is empty", "file": "a.txt", "line": 2}

@@ -167,7 +167,7 @@ def _in_words(exc: BaseException) -> TfcliError:
 def _plugins(arguments: list[str]) -> list[str]:
     """The command if it is not ours, or all for the help.
 
-    Entry points are scanned only then, for they cost 30 ms.
+    Entry points are scanned only then, for they take long.
     """
     name = next(iter(arguments), "-")
     if name in ("-h", "--help"):

@@ -12,15 +12,12 @@ from tfcli.cli.options import InputOptions
 from tfcli.core.batches import Window, arriving, shared_fields, windows
 from tfcli.core.task import Field, Task
 from tfcli.errors import UsageError
-from tfcli.formats import extension_of
 from tfcli.formats.examples import ALL, Reading, check, example
-from tfcli.formats.read import STDIN, Reader, expand, read_whole
+from tfcli.formats.names import STDIN, expand, named_format
+from tfcli.formats.read import Reader, read_whole
 from tfcli.formats.rows import Parsed
 
 log = logging.getLogger("tfcli")
-
-TABLES = ("csv", "tsv", "json", "jsonl", "ndjson", "parquet")
-"""Extensions of files whose lines are no texts."""
 
 
 class Incoming(NamedTuple):
@@ -116,9 +113,9 @@ def _given(
             continue
         if name in given:
             raise UsageError(f"Both --{name} and --{name}-file were given.")
-        if name in lists and (extension := extension_of(path)) in TABLES:
+        if name in lists and (form := named_format(path)) not in (None, "txt"):
             raise UsageError(
-                f"--{name}-file reads a {nouns[name]} line by line, and {path} is {extension}.",
+                f"--{name}-file reads a {nouns[name]} line by line, and {path} is {form}.",
                 hint="Write the column into a file of its own: jq -r .COLUMN FILE.jsonl > FILE.txt",
             )
         given[name] = read_whole(path, encoding)

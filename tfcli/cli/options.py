@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tfcli.core.job import DTYPES
 from tfcli.core.task import Flag
-from tfcli.formats.read import FORMATS as INPUT_FORMATS
+from tfcli.formats.names import FORMATS as INPUT_FORMATS
 
 PAGE = "html"
 OUTPUT_FORMATS = ("auto", "table", "plain", "jsonl", "json", "csv", "tsv")

@@ -18,8 +18,8 @@ from tfcli.core.characters import visible_lines
 from tfcli.core.record import Columns, only_records
 from tfcli.core.task import Piece, Record
 from tfcli.errors import Terminated, TfcliError, UsageError
-from tfcli.formats import extension_of
 from tfcli.formats.arrays import ARRAYS
+from tfcli.formats.names import extension_of
 from tfcli.formats.parquet import parquet, require_pyarrow
 from tfcli.formats.stacked import STACKED, ArrayWriter
 from tfcli.formats.write import FORMATS, format_of

@@ -1,7 +1,6 @@
 """Files and standard input to examples."""
 
 import csv
-import glob
 import gzip
 import logging
 import sys
@@ -15,16 +14,14 @@ from typing import BinaryIO, TextIO
 
 from tfcli.core.task import Example, Field
 from tfcli.errors import TfcliError, UsageError
-from tfcli.formats import extension_of, rows
+from tfcli.formats import rows
 from tfcli.formats.decode import check_decoded, check_encoding, chunks_of, text_of
 from tfcli.formats.examples import ALL, Reading, check, example
+from tfcli.formats.names import STDIN, format_of
 from tfcli.formats.parquet import Table
 from tfcli.formats.rows import Parsed
 
 log = logging.getLogger("tfcli")
-
-FORMATS = ("txt", "csv", "tsv", "json", "jsonl", "parquet")
-STDIN = "-"
 
 
 class Source:
@@ -259,40 +256,3 @@ def read_whole(path: str, encoding: str) -> str:
             f"{source.name} is not {encoding}.", hint="Name its encoding with --encoding."
         )
     raise UsageError(f"{source.name} is empty.")
-
-
-def expand(patterns: Sequence[str]) -> list[str]:
-    """File names out of names and quoted globs, the matches of each in order.
-
-    Raises:
-        UsageError: nothing matches.
-    """
-    paths: list[str] = []
-    for pattern in patterns:
-        if pattern == STDIN or Path(pattern).exists() or not glob.has_magic(pattern):
-            paths.append(pattern)
-        elif found := sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - keeps './'
-            paths.extend(found)
-        else:
-            raise UsageError(f"No file matches {pattern}.")
-    return paths
-
-
-def format_of(path: str) -> str:
-    """The input format that a file's extension names.
-
-    Raises:
-        UsageError: it names none.
-    """
-    if not path:
-        raise UsageError("--input was given an empty name.")
-    extension = extension_of(path)
-    if Path(path).is_dir():
-        raise UsageError(f"{path} is a folder.", hint=f"Name its files: -i '{path}/*.jsonl'")
-    extension = {"text": "txt", "ndjson": "jsonl"}.get(extension, extension)
-    if extension not in FORMATS:
-        raise UsageError(
-            f"The name of {path} does not say what format it has.",
-            hint="Say it with --input-format " + ", ".join(FORMATS[:-1]) + f" or {FORMATS[-1]}.",
-        )
-    return extension

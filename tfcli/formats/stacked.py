@@ -126,32 +126,30 @@ class Stack:
         self._file.write(row.tobytes())
 
     @property
-    def is_array(self) -> bool:
-        """Whether any record had one, or there is an array whatever the records have."""
-        if self._row is None:
-            self._row = self._blank
-        return self._row is not None
+    def row(self) -> Any:
+        """A row as all are; None where no record tells, and there is no array then."""
+        return self._blank if self._row is None else self._row
 
     @property
     def dtype(self) -> Any:
         """The type of its numbers."""
-        return self._row.dtype
+        return self.row.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of all rows together."""
-        return self._count, *self._row.shape
+        return self._count, *self.row.shape
 
     @property
     def bytes(self) -> int:
         """The size of all rows together."""
-        return self._count * int(self._row.nbytes)
+        return self._count * int(self.row.nbytes)
 
     @property
     def stored(self) -> int:
         """Rows that are whole in the file; an error may have come in the middle of one."""
         size: int = self._file.seek(0, os.SEEK_END)
-        return size // self._row.nbytes if self._row.nbytes else self._count
+        return size // self.row.nbytes if self.row.nbytes else self._count
 
     def cut(self, count: int) -> None:
         """Leave the first rows alone."""
@@ -194,7 +192,7 @@ def _gathered(
         if not count:
             raise
         early = exc
-    stacks = {name: stack for name, stack in stacks.items() if stack.is_array}
+    stacks = {name: stack for name, stack in stacks.items() if stack.row is not None}
     if early is not None:
         count = min([count, *(stack.stored for stack in stacks.values())])
         for stack in stacks.values():

@@ -8,7 +8,7 @@ from typing import Any
 from tfcli.core.record import Columns, LongForm, to_json, to_text
 from tfcli.core.task import Piece, Record
 from tfcli.errors import TfcliError, UsageError
-from tfcli.formats import extension_of
+from tfcli.formats.names import extension_of
 
 Writer = Callable[[Iterable[Any], Columns], Iterator[str]]
 """Takes records; where they come piece by piece (``Piece``), only ``plain`` is asked."""

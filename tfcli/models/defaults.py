@@ -36,12 +36,17 @@ def model_name(task: str, given: str | None, standard: str = "", fits: Fits | No
         return given
     default = default_for(task, fits)
     if default is None:
-        hint = f"tfcli models pull {standard}, then -m {standard}" if standard else ""
+        hint = fetching(standard) if standard else ""
         raise ModelNotFoundError(
             f"No model for {task} comes with tfcli.", hint=hint or "Name one with -m."
         )
     # No shell expands a ~ in a variable or a file.
     return os.path.expanduser(default.model)  # noqa: PTH111 - of an unknown user it stays
+
+
+def fetching(model: str) -> str:
+    """What to type for a model that is not on this machine."""
+    return f"tfcli models pull {model}, then -m {model}"
 
 
 def default_for(task: str, fits: Fits | None = None) -> Default | None:

@@ -21,6 +21,8 @@ TINY = 1e-12
 """The least length that a vector is divided by, as in torch's ``normalize``."""
 
 BODY, ENCODER = "AutoModel", "AutoModelForTextEncoding"
+WITHOUT_TOKENS = ("dpr",)
+"""Families that give one vector of a text, and none of its tokens to pool."""
 
 
 class Plan(NamedTuple):

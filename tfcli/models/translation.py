@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from tfcli.core.task import Loaded
 from tfcli.errors import UnfitModelError, UsageError
+from tfcli.models.defaults import fetching
 from tfcli.models.languages import are_same, chosen, english_name, is_known, iso
 
 TASK = "translation"
@@ -197,7 +198,7 @@ def _require_way(
             other = opus(source or own[0], target or own[1])
             raise UnfitModelError(
                 f"The model translates {own[0] or '?'} to {own[1] or '?'}, not {asked}.",
-                hint=f"tfcli models pull {other}, then -m {other}"
+                hint=fetching(other)
                 if all(is_known(code) for code in (source, target) if code)
                 else "Languages are called en, de, zh …",
             )

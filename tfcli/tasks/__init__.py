@@ -1,11 +1,12 @@
 """The tasks: every module of this package is one, under the name ``TASK``."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 from tfcli.core.task import Task
 from tfcli.errors import UsageError
@@ -33,7 +34,7 @@ def task_named(name: str) -> Task:
 
 
 def plugins() -> list[str]:
-    """The names of the tasks that packages bring.
+    """The names of the tasks that packages bring; one may be called like a command of ours.
 
     The files of packages are looked through first: entry points take 60 ms to import.
     """
@@ -42,7 +43,7 @@ def plugins() -> list[str]:
         return []
     from importlib.metadata import entry_points
 
-    return sorted({entry.name for entry in entry_points(group="tfcli.tasks")} - set(BUILT_IN))
+    return sorted({entry.name for entry in entry_points(group="tfcli.tasks")})
 
 
 def tasks_for(
@@ -56,6 +57,12 @@ def tasks_for(
     served = set(auto_classes)
     fitting = [name for name, classes in _wanted().items() if not classes.isdisjoint(served)]
     return [name for name in fitting if _suits(task_named(name), model_type, labels)]
+
+
+def tasks_of(portrait: Mapping[str, Any]) -> list[str]:
+    """The names of our tasks that a model serves, by what its portrait says."""
+    classes, model_type = portrait["auto_classes"] or (), portrait["model_type"] or ""
+    return tasks_for(classes, model_type, portrait["labels"])
 
 
 def _suits(task: Task, model_type: str, labels: Sequence[str] | None) -> bool:

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from tfcli.core.task import Batch, Example, Failure, Field, Flag, Loaded, Record, Row
-from tfcli.models.embedding import BODY, ENCODER, Plan, auto_class, joined, planned, pooled, rows_of
+from tfcli.models.embedding import (
+    BODY,
+    ENCODER,
+    WITHOUT_TOKENS,
+    Plan,
+    auto_class,
+    joined,
+    planned,
+    pooled,
+    rows_of,
+)
 from tfcli.models.pooling import POOLINGS
 
 
@@ -47,8 +57,8 @@ class Embed:
         return ("embedding",)
 
     def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
-        """All but DPR, which gives no vectors of tokens to pool."""
-        return model_type != "dpr"
+        """All that give vectors of tokens to pool."""
+        return model_type not in WITHOUT_TOKENS
 
     def auto_model(self, config: Any, options: EmbedOptions) -> str:
         """A model without a head."""

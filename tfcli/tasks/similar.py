@@ -15,6 +15,7 @@ from tfcli.models.embedding import (
     BODY,
     ENCODER,
     TINY,
+    WITHOUT_TOKENS,
     Plan,
     all_joined,
     auto_class,
@@ -116,8 +117,8 @@ class Similar:
         return ("match", "score") if options.top_k is None else ("match", "score", "matches")
 
     def suits(self, model_type: str, labels: Sequence[str] | None) -> bool:
-        """All but DPR, as in ``embed``."""
-        return model_type != "dpr"
+        """All that give vectors of tokens to pool."""
+        return model_type not in WITHOUT_TOKENS
 
     def auto_model(self, config: Any, options: SimilarOptions) -> str:
         """A model without a head."""

@@ -15,7 +15,7 @@ from tfcli.errors import ModelNotFoundError
 from tfcli.models.families import Family, families, family_named, near_families
 from tfcli.models.registry import starters
 from tfcli.models.resolve import model_ref
-from tfcli.tasks import task_named, tasks_for
+from tfcli.tasks import task_named, tasks_for, tasks_of
 
 _WRITES_ON = ("generate", "next")
 _ANSWERS = {"translation": "translate", "GSG": "summarize", "supervised": "translate"}
@@ -48,8 +48,7 @@ def _records(name: str, options: NoOptions) -> Iterator[Record]:
     ref = _ref(name)
     told = portrait(ref)
     starter = starters().get(ref.checkpoint)
-    fitting = tasks_for(told["auto_classes"] or (), told["model_type"] or "", told["labels"])
-    tasks = list(starter.tasks) if starter else fitting
+    tasks = list(starter.tasks) if starter else tasks_of(told)
     usable = [] if told["refused"] else tasks
     yield {key: told[key] for key in _keys()} | {
         "tasks": usable,

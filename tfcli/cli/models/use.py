@@ -13,7 +13,7 @@ from tfcli.errors import UnfitModelError, UsageError
 from tfcli.models.defaults import choose, default_for
 from tfcli.models.registry import starters
 from tfcli.models.resolve import is_local, model_ref
-from tfcli.tasks import BUILT_IN, task_named, tasks_for
+from tfcli.tasks import BUILT_IN, task_named, tasks_of
 
 COLUMNS = ("model", "task", "origin")
 
@@ -65,7 +65,7 @@ def _require_fit(task: str, ref: ModelRef) -> None:
     from tfcli.models.portrait import portrait
 
     told = portrait(ref)
-    fits = tasks_for(told["auto_classes"] or (), told["model_type"] or "", told["labels"])
+    fits = tasks_of(told)
     if not told["refused"] and task not in fits:
         raise UnfitModelError(f"{ref} is no model for {task}.", hint=f"It fits: {', '.join(fits)}.")
 
