@@ -8,30 +8,28 @@ more `--passes` and it goes on from where the learning rate began to fall.
 from __future__ import annotations
 
 import argparse
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import torch
-from marian_starter.batches import Batches, watched_parts
+from loop import Run
+from marian_starter.batches import Batches
 from marian_starter.card import figures, write_card
-from marian_starter.corpus import Corpus, prepare
+from marian_starter.corpus import prepare
 from marian_starter.dropout import Dropout
 from marian_starter.export import export
-from marian_starter.loop import Run, held_out_loss
+from marian_starter.lessons import Pairs
 from marian_starter.measure import Stored
-from marian_starter.model import Shape, initial_weights
-from marian_starter.optimizer import Masters, Rates
+from marian_starter.model import Shape, initial_weights, matrices
 from marian_starter.plan import make_plan
-from runs import calm_memory, logger
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from marian_starter.watch import watch
+from muon import Masters, Rates
+from runs import calm_memory, logger, until_told
 
 OUT = Path(__file__).parent.parent / "tfcli/models/starters/marian-starter"
 PIECES = 8192
 PAIRS = 512  # in a step: about 5,200 target tokens
 DROPPED = 0.1
+RATES = Rates(others=2e-3, betas=(0.9, 0.98), epsilon=1e-9)
 
 
 def arguments() -> argparse.Namespace:
@@ -46,49 +44,32 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def watch(corpus: Corpus, masters: Masters, shape: Shape) -> Callable[[], str]:
-    """Return what measures the watched sentences."""
-    held = watched_parts(corpus)
-
-    def measure() -> str:
-        found = held_out_loss(masters.computing, held, shape.heads)
-        return f"held-out loss: {found:.3f} nats for each target token"
-
-    return measure
-
-
 def main() -> None:
     """Train, write the starter's folder, measure it, and write its card."""
     options = arguments()
     options.work.mkdir(parents=True, exist_ok=True)
     log = logger(options.work / "log.txt")
-    stopped: list[int] = []
-
-    def stop(number: int, _: Any) -> None:
-        stopped.append(number)
-
-    signal.signal(signal.SIGTERM, stop)
+    stopping = until_told()
     calm_memory()
     corpus = prepare(options.data, options.work, PIECES, options.limit, log)
-    shape, rates = Shape(pieces=corpus.tokenizer.get_vocab_size()), Rates()
+    shape = Shape(pieces=corpus.tokenizer.get_vocab_size())
     batches = Batches(corpus, PAIRS, shape.positions, options.seed)
     plan = make_plan(options.passes, batches.steps)
-    masters = Masters(initial_weights(shape, options.seed), rates, torch.bfloat16)
+    masters = Masters(initial_weights(shape, options.seed), matrices, RATES, torch.bfloat16)
     log(f"{shape.weights() / 1e6:.2f} M weights, {plan.steps} steps")
+    dropout = Dropout(DROPPED, options.seed, torch.bfloat16)
     run = Run(
         masters,
-        batches,
+        Pairs(masters.computing, shape.heads, batches, dropout),
         plan,
         options.work,
-        shape.heads,
-        Dropout(DROPPED, options.seed, torch.bfloat16),
         identity=(
-            f"{shape}, {rates}, {PAIRS} pairs, {DROPPED} dropped, seed {options.seed}, "
+            f"{shape}, {RATES}, {PAIRS} pairs, {DROPPED} dropped, seed {options.seed}, "
             f"limit {options.limit}"
         ),
         log=log,
-        measure=watch(corpus, masters, shape),
-        stopping=lambda: bool(stopped),
+        measure=watch(corpus, masters.computing, shape.heads),
+        stopping=stopping,
     )
     run.train()
     if run.done < run.plan.steps:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import json
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -41,11 +43,27 @@ def logger(path: Path) -> Callable[[str], None]:
     return log
 
 
+def until_told() -> Callable[[], bool]:
+    """Return what tells whether the run has been told to stop (SIGTERM): it saves itself first."""
+    told: list[int] = []
+
+    def stop(number: int, _: Any) -> None:
+        told.append(number)
+
+    signal.signal(signal.SIGTERM, stop)
+    return lambda: bool(told)
+
+
 def save(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint beside its place and rename it over, so that it is never half written."""
     beside = path.with_suffix(".part")
     torch.save(state, beside)
     beside.replace(path)
+
+
+def save_json(content: Mapping[str, Any], path: Path) -> None:
+    """Write one of the settings of a model."""
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def save_halves(weights: Mapping[str, Tensor], folder: Path) -> None:

@@ -6,10 +6,10 @@ import torch
 from gpt2_starter.card import quote, write_card
 from gpt2_starter.data import HeldOut
 from gpt2_starter.export import export
-from gpt2_starter.loop import bits_per_byte
 from gpt2_starter.measure import PROMPTS, SAMPLING, Stored, windows
 from gpt2_starter.model import Shape, initial_weights
 from gpt2_starter.pieces import learn_pieces
+from gpt2_starter.watch import bits_per_byte
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import log_softmax

@@ -3,13 +3,14 @@ import math
 import pytest
 import torch
 from gpt2_starter.export import config
-from gpt2_starter.model import QUERY_BLOCK, Shape, forward, initial_weights, loss
-from gpt2_starter.optimizer import Masters, Rates, orthogonalise
+from gpt2_starter.model import QUERY_BLOCK, Shape, forward, initial_weights, loss, matrices
+from muon import Masters, Rates
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import GPT2Config, GPT2LMHeadModel
 
 SHAPE = Shape(width=32, layers=2, heads=4, positions=QUERY_BLOCK + 40, pieces=90)
+RATES = Rates(others=5e-3, betas=(0.9, 0.95))
 
 
 @pytest.fixture
@@ -61,30 +62,21 @@ def test_fresh_weights_know_nothing() -> None:
     assert value == pytest.approx(math.log(SHAPE.pieces), abs=0.05)
 
 
-@pytest.mark.parametrize("size", [(16, 16), (16, 64), (64, 16)])
-def test_orthogonalise_brings_singular_values_near_one(size: tuple[int, int]) -> None:
-    torch.manual_seed(0)
-    singular = torch.linalg.svdvals(orthogonalise(torch.randn(size)))
-    assert singular.min() > 0.4
-    assert singular.max() < 1.4
-
-
-def test_masters_turn_matrices_and_leave_a_zero_rate_alone(weights: dict[str, Tensor]) -> None:
-    masters = Masters({n: w.detach() for n, w in weights.items()}, Rates(), torch.float32)
-    assert len(masters.momenta) == 4 * SHAPE.layers
-    before = {name: weight.clone() for name, weight in masters.weights.items()}
-    rows = torch.randint(0, SHAPE.pieces, (2, 9))
-    loss(masters.computing, rows, SHAPE.heads).backward()
-    masters.step(0.0)
-    assert all(torch.equal(before[name], weight) for name, weight in masters.weights.items())
-    loss(masters.computing, rows, SHAPE.heads).backward()
-    masters.step(1.0)
-    assert not any(torch.equal(before[name], weight) for name, weight in masters.weights.items())
+def test_matrices_of_the_layers_are_views_of_all_their_weights() -> None:
+    weights = initial_weights(SHAPE, 0)
+    views = {name: matrices(name, weight) for name, weight in weights.items()}
+    assert sum(map(len, views.values())) == 6 * SHAPE.layers
+    for name, found in views.items():
+        assert sum(view.numel() for view in found) in (0, weights[name].numel())
+        for view in found:
+            view.zero_()
+    left = [name for name, weight in weights.items() if weight.dim() == 2 and weight.any()]
+    assert left == ["transformer.wte.weight", "transformer.wpe.weight"]
 
 
 def test_loss_falls() -> None:
     rows = torch.randint(0, SHAPE.pieces, (4, 17), generator=torch.Generator().manual_seed(2))
-    masters = Masters(initial_weights(SHAPE, 3), Rates(), torch.bfloat16)
+    masters = Masters(initial_weights(SHAPE, 3), matrices, RATES, torch.bfloat16)
     values = []
     for _ in range(30):
         value = loss(masters.computing, rows, SHAPE.heads)

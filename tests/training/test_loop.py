@@ -1,127 +1,158 @@
+"""A run can be stopped, lengthened and shortened at any step, whatever its lessons are."""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from bert_starter.export import export
-from bert_starter.loop import train
-from bert_starter.model import TwoHeads, sentiment_loss, span_loss, starter_config
-from bert_starter.optimizer import Masters, Rates, rate_scale
-from bert_starter.rows import CLS, SEP, SentimentRow, SpanRow
-from safetensors.torch import load_file
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from transformers import AutoModelForQuestionAnswering, AutoModelForSequenceClassification
+from gpt2_starter import model as gpt2
+from gpt2_starter import plan as gpt2_plan
+from gpt2_starter.corpus import Tokens
+from gpt2_starter.lessons import Prose
+from gpt2_starter.streams import Stream
+from loop import PLAIN, Run
+from marian_starter import model as marian
+from marian_starter import plan as marian_plan
+from marian_starter.batches import Batches, watched_parts
+from marian_starter.corpus import Corpus, Side, numbered
+from marian_starter.data import HeldOut
+from marian_starter.dropout import Dropout
+from marian_starter.lessons import Pairs
+from marian_starter.pieces import learn_pieces
+from marian_starter.watch import held_out_loss
+from muon import Masters, Rates
+from schedule import Schedule
 
-SHAPE = {
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-    "vocab_size": 200,
-}
-
-
-@pytest.fixture
-def model() -> TwoHeads:
-    torch.manual_seed(1)
-    return TwoHeads(starter_config(**SHAPE)).eval()
-
-
-@pytest.fixture
-def steps() -> list[tuple[list[SpanRow], list[SentimentRow]]]:
-    spans = [SpanRow([CLS, 5, SEP, 10 + i, 11, 12, SEP], 3, 4, 5) for i in range(4)]
-    feelings = [
-        SentimentRow([CLS, 20 + i, SEP], positivity=float(i % 2), weight=1.0) for i in range(6)
-    ]
-    return [(spans, feelings)] * 12
+RATES = Rates(others=2e-3, betas=(0.9, 0.98))
+KINDS = ("stories", "everyday", "plain", "ornate", "wiki")
+TEXTS = [f"Tom saw {n} wolves at the {m} river." for n in (2, 3, 7) for m in ("old", "grey", "new")]
+MakeRun = Callable[..., Run[Schedule]]
 
 
-def test_interrupted_run_ends_with_the_same_weights(
-    steps: list[tuple[list[SpanRow], list[SentimentRow]]], tmp_path: Path
-) -> None:
-    def run(work: Path, until: int | None = None) -> Masters:
-        torch.manual_seed(1)
+def prose_run(work: Path, steps: int, **changes: object) -> Run[gpt2_plan.Plan]:
+    shape = gpt2.Shape(width=16, layers=1, heads=2, positions=16, pieces=64)
+    ids = np.random.default_rng(4).integers(0, 64, 800).astype(np.uint16)
+    tokens = Tokens(ids, np.arange(0, 800, 20))
+    masters = Masters(gpt2.initial_weights(shape, 1), gpt2.matrices, RATES, torch.float32)
+    streams = {kind: Stream(tokens, shape.positions, kind) for kind in KINDS}
+    lessons = Prose(masters.computing, shape.heads, streams, micro=2)
+    plan = gpt2_plan.make_plan(steps * 4 * 16, 4, 16, dict.fromkeys(KINDS, 800), seed=2)
+    return Run(masters, lessons, plan, work, **{"log": lambda _: None} | changes)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    tokenizer = learn_pieces(TEXTS * 3, 300)
+    numbers: dict[str, int] = {}
+    side = numbered(tokenizer, TEXTS, numbers)
+    backwards = Side(np.flip(side.numbers).copy(), side.starts)
+    held = [HeldOut(TEXTS[0], (TEXTS[1],), near=True)]
+    return Corpus(
+        tokenizer, list(numbers), list(range(len(numbers))), side, backwards, held, held * 3
+    )
+
+
+def pairs_run(corpus: Corpus, work: Path, steps: int, **changes: object) -> Run[marian_plan.Plan]:
+    pieces = corpus.tokenizer.get_vocab_size()
+    shape = marian.Shape(
+        width=16, encoder_layers=1, decoder_layers=1, heads=2, inner=32, positions=64, pieces=pieces
+    )
+    masters = Masters(marian.initial_weights(shape, 1), marian.matrices, RATES, torch.float32)
+    batches = Batches(corpus, 4, shape.positions, seed=3)
+    lessons = Pairs(masters.computing, shape.heads, batches, Dropout(0.1, 5, torch.float32))
+    plan = marian_plan.make_plan(steps / batches.steps, batches.steps)
+    return Run(masters, lessons, plan, work, **{"log": lambda _: None} | changes)
+
+
+@pytest.fixture(params=["prose", "pairs"])
+def make_run(request: pytest.FixtureRequest, corpus: Corpus) -> MakeRun:
+    def make(work: Path, steps: int, **changes: object) -> Run[Schedule]:
         work.mkdir(exist_ok=True)
-        fresh = TwoHeads(starter_config(**SHAPE))
-        return train(fresh, steps, work, Rates(), dropout=True, until=until, log=lambda _: None)
+        if request.param == "prose":
+            return prose_run(work, steps, **changes)
+        return pairs_run(corpus, work, steps, **changes)
 
-    whole = run(tmp_path / "whole")
-    run(tmp_path / "parts", until=5)
-    resumed = run(tmp_path / "parts")
-    for name, weight in whole.weights.items():
-        assert torch.equal(weight, resumed.weights[name]), name
-        assert torch.equal(whole.average[name], resumed.average[name]), name
+    return make
 
 
-def test_checkpoint_of_another_plan_is_refused(
-    model: TwoHeads, steps: list[tuple[list[SpanRow], list[SentimentRow]]], tmp_path: Path
+def after(steps: int) -> Callable[[], bool]:
+    """Stop after so many steps."""
+    count: Iterator[int] = iter(range(1, 1000))
+    return lambda: next(count) == steps
+
+
+def assert_same(one: Run[Schedule], other: Run[Schedule]) -> None:
+    assert one.done == other.done
+    assert one.lessons.state() == other.lessons.state()
+    for name, weight in one.masters.weights.items():
+        assert torch.equal(weight, other.masters.weights[name]), name
+
+
+@pytest.mark.parametrize("stop", [1, 9, 14, 15, 18])
+def test_interrupted_run_ends_with_the_same_weights(
+    make_run: MakeRun, stop: int, tmp_path: Path
 ) -> None:
-    train(model, steps, tmp_path, Rates(), until=1, identity="a", log=lambda _: None)
-    with pytest.raises(ValueError, match="another plan"):
-        train(model, steps, tmp_path, Rates(), identity="b", log=lambda _: None)
+    whole = make_run(tmp_path / "whole", 20)
+    whole.train()
+    make_run(tmp_path / "parts", 20, stopping=after(stop)).train()
+    resumed = make_run(tmp_path / "parts", 20)
+    resumed.train()
+    assert_same(whole, resumed)
 
 
-def test_shorter_plan_goes_on_from_the_same_share_of_the_way(
-    steps: list[tuple[list[SpanRow], list[SentimentRow]]], tmp_path: Path
+@pytest.mark.parametrize("first", ["finished", "stopped in the fall"])
+def test_longer_run_goes_on_from_before_the_fall(
+    make_run: MakeRun, first: str, tmp_path: Path
 ) -> None:
+    stopping = after(38) if first != "finished" else lambda: False
+    short = make_run(tmp_path / "grown", 40, stopping=stopping)
+    short.train()
+    fell_from = short.plan.falls_from
+    assert torch.load(tmp_path / "grown" / PLAIN)["done"] == fell_from
     lines: list[str] = []
-    for plan, until in ((steps, 6), (steps[:8], None)):
-        model = TwoHeads(starter_config(**SHAPE))
-        train(model, plan, tmp_path, Rates(), until=until, log=lines.append)
-    assert lines == ["going on from step 4"]
+    grown = make_run(tmp_path / "grown", 60, log=lines.append)
+    grown.train()
+    assert lines[0] == f"going on from step {fell_from}"
+    assert (grown.done, grown.plan.falls_from) == (60, fell_from * 60 // 40)
+    # Its warmup was a shorter run's; apart from that it is the long run.
+    again = make_run(tmp_path / "grown", 60)
+    again.train()
+    assert_same(grown, again)
 
 
-def test_both_losses_fall(
-    model: TwoHeads, steps: list[tuple[list[SpanRow], list[SentimentRow]]], tmp_path: Path
-) -> None:
-    spans, feelings = steps[0]
-    before = span_loss(model, spans).item(), sentiment_loss(model, feelings).item()
-    train(model, steps, tmp_path, Rates(encoder=1e-3, heads=1e-2), log=lambda _: None)
-    model.eval()
-    after = span_loss(model, spans).item(), sentiment_loss(model, feelings).item()
-    assert after[0] < before[0]
-    assert after[1] < before[1]
+def test_shortened_run_falls_at_once(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(tmp_path, 100, stopping=after(30)).train()
+    shortened = make_run(tmp_path, 36, stopping=after(3))
+    shortened.train()
+    assert shortened.plan.falls_from == 30
+    assert torch.load(tmp_path / PLAIN)["done"] == 30
+    rest = make_run(tmp_path, 36)
+    rest.train()
+    assert (rest.done, rest.plan.falls_from) == (36, 30)
 
 
-def test_rate_rises_then_falls_to_nothing() -> None:
-    scales = [rate_scale(step, 100) for step in range(100)]
-    assert scales[4] == max(scales) == 1.0
-    assert scales[0] == pytest.approx(0.2)
-    assert scales[-1] == pytest.approx(0.0)
+def test_checkpoint_of_another_run_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(tmp_path, 4, identity="a").train()
+    with pytest.raises(ValueError, match="another run"):
+        make_run(tmp_path, 4, identity="b").train()
 
 
-def test_padding_changes_nothing(model: TwoHeads) -> None:
-    short = torch.tensor([[CLS, 5, 6, SEP]])
-    padded = torch.tensor([[CLS, 5, 6, SEP, 0, 0]])
-    alone = model.sentiment(short, (short != 0).long())
-    torch.testing.assert_close(model.sentiment(padded, (padded != 0).long()), alone)
+def test_run_tells_how_it_goes(make_run: MakeRun, tmp_path: Path) -> None:
+    lines: list[str] = []
+    make_run(
+        tmp_path, 4, log=lines.append, measure=lambda: "measured", measure_every=3, log_every=2
+    ).train()
+    assert [line.split()[0] for line in lines] == ["step", "measured", "step"]
+    assert lines[0].startswith("step 2/4  ")
+    assert "  loss " in lines[0]
+    assert lines[-1].endswith("  0 min left")
 
 
-@pytest.mark.parametrize(
-    "auto_class", [AutoModelForSequenceClassification, AutoModelForQuestionAnswering]
-)
-def test_export_loads_with_nothing_missing(
-    model: TwoHeads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, auto_class: type
-) -> None:
-    small = {**SHAPE, "model_type": "bert", "dtype": "float32"}
-    monkeypatch.setattr("bert_starter.export.CONFIG", small)
-    tokenizer = Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
-    folder = export(dict(model.named_parameters()), tokenizer, tmp_path)
-    assert {w.dtype for w in load_file(folder / "model.safetensors").values()} == {torch.float16}
-
-    loaded, info = auto_class.from_pretrained(folder, output_loading_info=True)
-    assert not info["missing_keys"]
-    assert loaded.dtype == torch.float32
-    ids = torch.tensor([[CLS, 5, SEP, 9, 11, SEP]])
-    segments = torch.tensor([[0, 0, 0, 1, 1, 1]])
-    mask = torch.ones_like(ids)
-    with torch.inference_mode():
-        outputs = loaded.eval()(input_ids=ids, attention_mask=mask, token_type_ids=segments)
-        spans = model.spans(ids, mask, segments)
-        if "start_logits" in outputs:
-            torch.testing.assert_close(outputs.start_logits, spans[..., 0], atol=1e-3, rtol=1e-2)
-        else:
-            first = model.hidden(ids, mask, segments)[:, 0]
-            pooled = torch.tanh(model.bert.pooler.dense(first))
-            expected = model.classifier(pooled)
-            torch.testing.assert_close(outputs.logits, expected, atol=1e-3, rtol=1e-2)
+def test_watched_loss_falls(corpus: Corpus, tmp_path: Path) -> None:
+    run = pairs_run(corpus, tmp_path, 30)
+    losses = []
+    for _ in range(2):
+        losses.append(held_out_loss(run.masters.computing, watched_parts(corpus), 2))
+        run.train()
+    assert losses[1] < 0.8 * losses[0]

@@ -2,11 +2,12 @@ import math
 
 import pytest
 import torch
+from decoder import BLOCK
 from marian_starter.batches import Part, Rows, together
 from marian_starter.dropout import Dropout
 from marian_starter.export import config
-from marian_starter.model import LOSS_BLOCK, Shape, Translator, initial_weights, sinusoids
-from marian_starter.optimizer import Masters, Rates, orthogonalise
+from marian_starter.model import Shape, Translator, initial_weights, matrices, sinusoids
+from muon import Masters, Rates
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import MarianConfig, MarianMTModel
@@ -15,6 +16,7 @@ SHAPE = Shape(
     width=32, encoder_layers=2, decoder_layers=2, heads=4, inner=64, positions=24, pieces=90
 )
 PAD = SHAPE.pieces - 1
+RATES = Rates(others=2e-3, betas=(0.9, 0.98))
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_loss_and_gradients_are_those_of_transformers(
 ) -> None:
     part = some_part(rows)
     ours = Translator(weights, SHAPE.heads).loss(part, smoothing)
-    assert (len(part.wanted) > LOSS_BLOCK) == (rows == 70)
+    assert (len(part.wanted) > BLOCK) == (rows == 70)
     ours.backward()
 
     model = theirs(weights)
@@ -113,27 +115,20 @@ def test_fresh_weights_know_nothing() -> None:
     assert math.log(SHAPE.pieces) < value < math.log(SHAPE.pieces) + 2
 
 
-@pytest.mark.parametrize("size", [(16, 16), (16, 64), (64, 16)])
-def test_orthogonalise_brings_singular_values_near_one(size: tuple[int, int]) -> None:
-    torch.manual_seed(0)
-    singular = torch.linalg.svdvals(orthogonalise(torch.randn(3, *size)))
-    assert singular.min() > 0.4
-    assert singular.max() < 1.4
-
-
-def test_masters_turn_matrices_and_leave_a_zero_rate_alone(weights: dict[str, Tensor]) -> None:
-    masters = Masters({n: w.detach() for n, w in weights.items()}, Rates(), torch.float32)
-    assert len(masters.momenta) == 6 * SHAPE.encoder_layers + 10 * SHAPE.decoder_layers
-    before = {name: weight.clone() for name, weight in masters.weights.items()}
-    for scale in (0.0, 1.0):
-        Translator(masters.computing, SHAPE.heads).loss(some_part(9)).backward()
-        masters.step(scale)
-        same = [torch.equal(before[name], weight) for name, weight in masters.weights.items()]
-        assert all(same) if scale == 0 else not any(same)
+def test_matrices_of_the_layers_are_views_of_all_their_weights() -> None:
+    weights = initial_weights(SHAPE, 0)
+    views = {name: matrices(name, weight) for name, weight in weights.items()}
+    assert sum(map(len, views.values())) == 6 * SHAPE.encoder_layers + 10 * SHAPE.decoder_layers
+    for name, found in views.items():
+        assert sum(view.numel() for view in found) in (0, weights[name].numel())
+        for view in found:
+            view.zero_()
+    left = [name for name, weight in weights.items() if weight.dim() == 2 and weight.any()]
+    assert left == ["model.shared.weight"]
 
 
 def test_loss_falls() -> None:
-    masters = Masters(initial_weights(SHAPE, 3), Rates(), torch.bfloat16)
+    masters = Masters(initial_weights(SHAPE, 3), matrices, RATES, torch.bfloat16)
     part, values = some_part(9), []
     for _ in range(30):
         value = Translator(masters.computing, SHAPE.heads).loss(part) / len(part.wanted)

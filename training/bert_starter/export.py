@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from runs import save_halves
+from runs import save_halves, save_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +59,6 @@ def export(weights: Mapping[str, Tensor], tokenizer: Tokenizer, folder: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     save_halves(weights, folder)
     for name, content in (("config.json", CONFIG), ("tokenizer_config.json", TOKENIZER_CONFIG)):
-        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        save_json(content, folder / name)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from runs import save_halves
+from runs import save_halves, save_json
 
 from gpt2_starter.model import EPSILON
 from gpt2_starter.pieces import save_pieces
@@ -53,6 +52,5 @@ def export(weights: Mapping[str, Tensor], shape: Shape, tokenizer: Tokenizer, fo
     """
     save_pieces(tokenizer, folder, shape.positions)
     save_halves(weights, folder)
-    content = config(shape, shape.pieces - 1)
-    (folder / "config.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    save_json(config(shape, shape.pieces - 1), folder / "config.json")
     return folder

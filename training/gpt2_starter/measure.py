@@ -59,7 +59,7 @@ class Stored:
 
     def __init__(self, folder: Path) -> None:
         # transformers' loaders and their results are untyped.
-        self.model: Any = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32).eval()
+        self.model: Any = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
 
     @torch.inference_mode()

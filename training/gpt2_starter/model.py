@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
+from decoder import cross_entropy, later
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
 EPSILON = 1e-5
 QUERY_BLOCK = 128  # queries that attend together; they skip the keys after them
-LOSS_BLOCK = 1024  # tokens whose logits are held at once
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,16 @@ def initial_weights(shape: Shape, seed: int) -> dict[str, Tensor]:
             weights[f"{name}{part}.weight"] = normal(rows, columns, deviation)
             weights[f"{name}{part}.bias"] = torch.zeros(columns)
     return weights | norm("transformer.ln_f", width)
+
+
+def matrices(name: str, weight: Tensor) -> Sequence[Tensor]:
+    """Return views of the (out, in) matrices in a layer's weight; query, key and value are three.
+
+    The table and the positions are no matrices in this sense: they are looked up.
+    """
+    if ".h." not in name or weight.dim() != 2:
+        return ()
+    return weight.T.chunk(3 if name.endswith("c_attn.weight") else 1)
 
 
 def norm(name: str, width: int) -> dict[str, Tensor]:
@@ -140,7 +149,7 @@ class Attention(torch.autograd.Function):
         return mixed.view(batch, heads, positions, size).transpose(1, 2)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         """Return the gradient of query, key and value together."""
         query, key, value, *shares = ctx.saved_tensors  # (batch * head, position, size)
         batch, positions, heads, size = gradient.shape
@@ -155,52 +164,13 @@ class Attention(torch.autograd.Function):
             to_query[:, start:end] = torch.bmm(to_score, key[:, :end])
             to_key[:, :end].baddbmm_(to_score.transpose(1, 2), query[:, start:end])
         to_query *= size**-0.5
-        split = result.view(3, batch, heads, positions, size)
+        split: Tensor = result.view(3, batch, heads, positions, size)
         return split.permute(1, 3, 0, 2, 4)  # (batch, position, 3, head, size)
 
 
 def blocks(length: int, size: int) -> list[tuple[int, int]]:
     """Cut a length into half-open ranges."""
     return [(start, min(start + size, length)) for start in range(0, length, size)]
-
-
-@cache
-def later(length: int, dtype: torch.dtype) -> Tensor:
-    """Return minus infinity where a key comes after its query, else 0."""
-    return torch.full((length, length), -math.inf, dtype=dtype).triu(1)  # (query, key)
-
-
-class CrossEntropy(torch.autograd.Function):
-    """Sum of each token's loss, its gradient taken at once, a block of tokens at a time.
-
-    The logits of a whole batch would be the largest thing in memory, and be gone through five
-    times.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, hidden: Tensor, table: Tensor, targets: Tensor) -> Tensor:
-        """Return the sum of the losses, in float32."""
-        to_hidden = torch.empty_like(hidden)  # (token, width)
-        to_table = torch.zeros(table.shape)  # (piece, width)
-        total = torch.zeros(())
-        for start, end in blocks(len(hidden), LOSS_BLOCK):
-            block = slice(start, end)
-            shares = torch.softmax(hidden[block] @ table.T, dim=-1)  # (token, piece)
-            at = torch.arange(end - start), targets[block]
-            right = shares[at]  # (token,)
-            # In bfloat16 a probability may be nought; the sum is only looked at.
-            total -= right.float().clamp_min(1e-30).log().sum()
-            shares[at] = right - 1
-            torch.mm(shares, table, out=to_hidden[block])
-            to_table += shares.T @ hidden[block]
-        ctx.save_for_backward(to_hidden, to_table.to(table.dtype))
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
-        """Hand on the gradients, scaled."""
-        to_hidden, to_table = ctx.saved_tensors
-        return to_hidden * scale, to_table * scale, None
 
 
 def loss(weights: Mapping[str, Tensor], rows: Tensor, heads: int) -> Tensor:
@@ -213,5 +183,4 @@ def loss(weights: Mapping[str, Tensor], rows: Tensor, heads: int) -> Tensor:
     """
     hidden = forward(weights, rows[:, :-1], heads)  # (batch * position, width)
     targets = rows[:, 1:].reshape(-1)
-    total: Tensor = CrossEntropy.apply(hidden, weights["transformer.wte.weight"], targets)  # type: ignore[no-untyped-call]
-    return total / len(targets)
+    return cross_entropy(hidden, weights["transformer.wte.weight"], targets) / len(targets)

@@ -1,14 +1,12 @@
-"""The recipe: what the model sees when, and how fast it learns.
-
-The rate rises, stays, and falls at the end. A longer run only stays longer, so that one can be
-lengthened while it goes on, or go on from where an earlier one began to fall.
-"""
+"""The recipe: what the model sees when, and how fast it learns."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from schedule import Schedule, begin_of_fall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,43 +41,25 @@ CLOSING_SHARE = 0.25
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A run, counted in steps.
+class Plan(Schedule):
+    """A run whose closing phase begins when the rate begins to fall.
 
     Attributes:
-        steps: in all.
         rows: in a step.
         length: of a row in tokens.
         sizes: the tokens there are of each kind.
-        falls_from: the step at which the rate begins to fall, and the closing phase begins.
         seed: decides which rows make a step.
     """
 
-    steps: int
     rows: int
     length: int
     sizes: Mapping[str, int]
-    falls_from: int
     seed: int
-
-    def rate(self, step: int) -> float:
-        """Return the share of the highest rate: a line up, a plain, then 1 - sqrt(progress).
-
-        The fall is that of Hägele et al. 2024, "Scaling Laws and Compute-Optimal Training Beyond
-        Fixed Training Durations".
-        """
-        if step >= self.falls_from:
-            return 1 - ((step - self.falls_from) / (self.steps - self.falls_from)) ** 0.5
-        warmup = self.part(WARMUP_TOKENS, WARMUP_SHARE)
-        return min(1.0, (step + 1) / warmup)
-
-    def part(self, tokens: int, most: float) -> int:
-        """Return how many steps so many tokens are, or the share `most` of all steps."""
-        return max(1, min(tokens // (self.rows * self.length), round(most * self.steps)))
 
     def phase(self, step: int) -> tuple[Phase, int]:
         """Return the phase a step belongs to, and the phase's length in steps."""
-        opening = self.part(OPENING_TOKENS, OPENING_SHARE)
+        size = self.rows * self.length
+        opening = most_steps(OPENING_TOKENS, size, OPENING_SHARE, self.steps)
         if step >= self.falls_from:
             return CLOSING, self.steps - self.falls_from
         if step < opening:
@@ -103,7 +83,13 @@ class Plan:
 def make_plan(tokens: int, rows: int, length: int, sizes: Mapping[str, int], seed: int) -> Plan:
     """Plan a run of so many tokens."""
     steps = max(2, tokens // (rows * length))
-    return Plan(steps, rows, length, sizes, steps - max(1, round(CLOSING_SHARE * steps)), seed)
+    warmup = most_steps(WARMUP_TOKENS, rows * length, WARMUP_SHARE, steps)
+    return Plan(steps, warmup, begin_of_fall(steps, CLOSING_SHARE), rows, length, sizes, seed)
+
+
+def most_steps(tokens: int, size: int, most: float, steps: int) -> int:
+    """Return how many steps of `size` so many tokens are, or the share `most` of all steps."""
+    return max(1, min(tokens // size, round(most * steps)))
 
 
 def capped(shares: Mapping[str, float], most: Mapping[str, float]) -> dict[str, float]:

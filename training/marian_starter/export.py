@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from runs import save_halves
+from runs import save_halves, save_json
 
 from marian_starter.pieces import END_ID, save_pieces
 
@@ -78,8 +77,6 @@ def export(weights: Mapping[str, Tensor], shape: Shape, tokenizer: Tokenizer, fo
     """
     save_pieces(tokenizer, folder, shape.positions)
     save_halves(weights, folder)
-    contents = {"config": config(shape), "generation_config": generation_config(shape)}
-    for name, content in contents.items():
-        text = json.dumps(content, indent=2) + "\n"
-        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    save_json(config(shape), folder / "config.json")
+    save_json(generation_config(shape), folder / "generation_config.json")
     return folder

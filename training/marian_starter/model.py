@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
+from decoder import cross_entropy, later
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from marian_starter.batches import Part, Rows
 
-LOSS_BLOCK = 512  # tokens whose logits are held at once
 EPSILON = 1e-5  # of the layer norms
 
 Drop = Callable[[Tensor], Tensor]
@@ -87,6 +87,11 @@ def initial_weights(shape: Shape, seed: int) -> dict[str, Tensor]:
     return weights
 
 
+def matrices(name: str, weight: Tensor) -> Sequence[Tensor]:
+    """Return the (out, in) matrix that a layer's weight is; the table is none, it is looked up."""
+    return (weight,) if ".layers." in name and weight.dim() == 2 else ()
+
+
 def kept(hidden: Tensor) -> Tensor:
     """Drop nothing."""
     return hidden
@@ -108,8 +113,7 @@ class Translator:
     def loss(self, part: Part, smoothing: float = 0.0) -> Tensor:
         """Return the sum of the losses of a part's targets in nats."""
         hidden = self.decoder(part.target, self.encoder(part.source), part.source)
-        total: Tensor = CrossEntropy.apply(hidden, self.table, part.wanted, smoothing)  # type: ignore[no-untyped-call]
-        return total
+        return cross_entropy(hidden, self.table, part.wanted, smoothing)
 
     def encoder(self, rows: Rows) -> Tensor:
         """Return what is known of each source token, (token, width)."""
@@ -269,55 +273,8 @@ def unreadable(rows: Rows, dtype: torch.dtype) -> Tensor:
 
 
 @cache
-def later(length: int, dtype: torch.dtype) -> Tensor:
-    """Return minus infinity where a key comes after its query, else 0: (query, key)."""
-    return torch.full((length, length), -math.inf, dtype=dtype).triu(1)
-
-
-@cache
 def sinusoids(length: int, width: int) -> Tensor:
     """Return Marian's position embeddings: sines, then cosines, (position, width)."""
     places = torch.arange(length, dtype=torch.float64)[:, None]
     rates = 10000 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
     return torch.cat([torch.sin(places * rates), torch.cos(places * rates)], dim=1).float()
-
-
-class CrossEntropy(torch.autograd.Function):
-    """Sum of each target's loss, its gradient taken at once, a block of targets at a time.
-
-    The logits of a whole batch would be the largest thing in memory, and be gone through five
-    times. With `smoothing`, that share of what is right is spread over all pieces.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, hidden: Tensor, table: Tensor, targets: Tensor, smoothing: float
-    ) -> Tensor:
-        """Return the sum of the losses, in float32."""
-        to_hidden = torch.empty_like(hidden)  # (target, width)
-        to_table = torch.zeros(table.shape)  # (piece, width)
-        total = torch.zeros(())
-        spread = smoothing / len(table)
-        for start in range(0, len(hidden), LOSS_BLOCK):
-            own, wanted = hidden[start : start + LOSS_BLOCK], targets[start : start + LOSS_BLOCK]
-            logits = own @ table.T  # (target, piece)
-            shares = torch.softmax(logits, dim=-1)  # (target, piece)
-            at = torch.arange(len(own)), wanted
-            right = shares[at]  # (target,)
-            # In bfloat16 a probability may be nought; the sum is only looked at.
-            total -= right.float().clamp_min(1e-30).log().sum()
-            if smoothing:
-                mean = own @ table.mean(0)  # of a target's logits, (target,)
-                total += smoothing * (logits[at] - mean).sum(dtype=torch.float32)
-                shares -= spread
-            shares[at] = right - (1 - smoothing + spread)
-            torch.mm(shares, table, out=to_hidden[start : start + LOSS_BLOCK])
-            to_table += shares.T @ own
-        ctx.save_for_backward(to_hidden, to_table.to(table.dtype))
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:
-        """Hand on the gradients, scaled."""
-        to_hidden, to_table = ctx.saved_tensors
-        return to_hidden * scale, to_table * scale, None, None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -22,12 +22,24 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 @dataclass(frozen=True)
 class Rates:
-    """The learning rates at their highest, and the regularisation."""
+    """The learning rates at their highest, and the regularisation.
 
+    Attributes:
+        others: of what AdamW moves.
+        betas: of AdamW.
+        epsilon: of AdamW.
+        matrices: of what Muon moves.
+        momentum: of Muon.
+        decay: of Muon's weights.
+        clip: the gradient's norm at most.
+    """
+
+    others: float
+    betas: tuple[float, float]
+    epsilon: float = 1e-8
     matrices: float = 0.02
-    others: float = 2e-3
-    decay: float = 0.02
     momentum: float = 0.95
+    decay: float = 0.02
     clip: float = 1.0
 
 
@@ -51,22 +63,36 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
 
 
 class Masters:
-    """float32 copies of the weights, and the two optimizers that move them."""
+    """float32 copies of the weights, and the two optimizers that move them.
 
-    def __init__(self, weights: Mapping[str, Tensor], rates: Rates, dtype: torch.dtype) -> None:
-        self.rates = rates
+    Args:
+        weights: to begin with.
+        matrices: views of the (out, in) matrices that a weight of this name consists of; none of a
+            weight that AdamW moves.
+        rates: how fast they move.
+        dtype: of the weights that compute.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        matrices: Callable[[str, Tensor], Sequence[Tensor]],
+        rates: Rates,
+        dtype: torch.dtype,
+    ) -> None:
+        self.matrices, self.rates = matrices, rates
         self.weights = {name: weight.clone() for name, weight in weights.items()}
         self.computing = {
             name: weight.to(dtype, copy=True).requires_grad_() for name, weight in weights.items()
         }
-        matrices = [n for n, w in weights.items() if ".layers." in n and w.dim() == 2]
-        self.momenta = {name: torch.zeros_like(weights[name]) for name in matrices}
+        turned = [name for name, weight in weights.items() if matrices(name, weight)]
+        self.momenta = {name: torch.zeros_like(weights[name]) for name in turned}
         self.others = [name for name in weights if name not in self.momenta]
         self.adamw = torch.optim.AdamW(
             [self.weights[name] for name in self.others],
             lr=rates.others,
-            betas=(0.9, 0.98),
-            eps=1e-9,
+            betas=rates.betas,
+            eps=rates.epsilon,
             weight_decay=0.0,
             fused=True,
         )
@@ -95,16 +121,19 @@ class Masters:
     def turn(self, gradients: Mapping[str, Tensor], scale: float) -> None:
         """Move the matrices by Muon, with Nesterov's momentum; those of one size together."""
         rate, keep = self.rates.matrices * scale, self.rates.momentum
-        sizes: dict[tuple[int, ...], list[str]] = {}
+        sizes: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
         for name, momentum in self.momenta.items():
             momentum.lerp_(gradients[name], 1 - keep)
-            sizes.setdefault(tuple(momentum.shape), []).append(name)
-        for (rows, columns), names in sizes.items():
-            ahead = [gradients[name].lerp(self.momenta[name], keep) for name in names]
+            ahead = gradients[name].lerp(momentum, keep)
+            own = self.weights[name].mul_(1 - rate * self.rates.decay)
+            views = self.matrices(name, own), self.matrices(name, ahead)
+            for matrix, direction in zip(*views, strict=True):
+                sizes.setdefault(tuple(matrix.shape), []).append((matrix, direction))
+        for (rows, columns), pairs in sizes.items():
             wide = max(1.0, rows / columns) ** 0.5  # more outputs, larger ones
-            for name, turned in zip(names, orthogonalise(torch.stack(ahead)), strict=True):
-                self.weights[name].mul_(1 - rate * self.rates.decay)
-                self.weights[name].add_(turned, alpha=-rate * wide)
+            turned = orthogonalise(torch.stack([direction for _, direction in pairs]))
+            for (matrix, _), direction in zip(pairs, turned, strict=True):
+                matrix.add_(direction, alpha=-rate * wide)
 
     @torch.no_grad()
     def publish(self) -> None:
