@@ -27,6 +27,19 @@ def rows_of(loaded, question, context, longest=60, overlap=16, least=4):
     return rows
 
 
+def assert_same(ours, theirs):
+    """Rows of ours have the ids, types and offsets that the tokenizer gave."""
+    assert [row.inputs["input_ids"].tolist() for row in ours] == theirs["input_ids"]
+    if "token_type_ids" in ours[0].inputs:
+        types = [row.inputs["token_type_ids"].tolist() for row in ours]
+        assert types == theirs["token_type_ids"]
+    for row, encoding in zip(ours, theirs.encodings, strict=True):
+        note = row.note
+        part = slice(note.start, note.start + note.size)
+        inside = slice(note.begin, note.begin + note.size)
+        assert note.context.offsets[part].tolist() == [list(o) for o in encoding.offsets[inside]]
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_rows_are_what_the_tokenizer_makes_of_pairs(loaded, family):
     it = loaded(family)
@@ -41,15 +54,7 @@ def test_rows_are_what_the_tokenizer_makes_of_pairs(loaded, family):
         return_token_type_ids=True,
     )
     ours = rows_of(it, *texts)
-    assert [row.inputs["input_ids"].tolist() for row in ours] == theirs["input_ids"]
-    if "token_type_ids" in ours[0].inputs:
-        types = [row.inputs["token_type_ids"].tolist() for row in ours]
-        assert types == theirs["token_type_ids"]
-    for row, encoding in zip(ours, theirs.encodings, strict=True):
-        note = row.note
-        part = slice(note.start, note.start + note.size)
-        inside = slice(note.begin, note.begin + note.size)
-        assert note.context.offsets[part].tolist() == [list(o) for o in encoding.offsets[inside]]
+    assert_same(ours, theirs)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "albert", "xlnet"])
@@ -66,15 +71,7 @@ def test_contexts_may_stand_first_or_alone(loaded, family, question):
     )
     [ours] = pair_windows([(question, CONTEXT)], it, 60, 16, context_first=True)
     assert len(ours) > 2
-    assert [row.inputs["input_ids"].tolist() for row in ours] == theirs["input_ids"]
-    if "token_type_ids" in ours[0].inputs:
-        types = [row.inputs["token_type_ids"].tolist() for row in ours]
-        assert types == theirs["token_type_ids"]
-    for row, encoding in zip(ours, theirs.encodings, strict=True):
-        note = row.note
-        part = slice(note.start, note.start + note.size)
-        inside = slice(note.begin, note.begin + note.size)
-        assert note.context.offsets[part].tolist() == [list(o) for o in encoding.offsets[inside]]
+    assert_same(ours, theirs)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

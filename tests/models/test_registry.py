@@ -44,36 +44,33 @@ def test_the_package_stays_small():
     assert (starters()["gpt2-starter"].folder / "model.safetensors").stat().st_size < 30e6
 
 
-def test_the_gpt2_starter_is_a_gpt2_with_pieces_of_its_own():
+def loaded(name, auto_model):
+    """A starter as transformers loads it, with all its weights."""
     import transformers
 
-    folder = starters()["gpt2-starter"].folder
-    model, report = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, output_loading_info=True
-    )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    assert type(model).__name__ == "GPT2LMHeadModel"
+    folder = starters()[name].folder
+    loader = getattr(transformers, auto_model)
+    model, report = loader.from_pretrained(folder, output_loading_info=True)
     assert not report["missing_keys"]
+    return model, transformers.AutoTokenizer.from_pretrained(folder)
+
+
+def test_the_gpt2_starter_is_a_gpt2_with_pieces_of_its_own():
+    model, tokenizer = loaded("gpt2-starter", "AutoModelForCausalLM")
+    assert type(model).__name__ == "GPT2LMHeadModel"
     assert 6_000 <= len(tokenizer) <= 12_000
     text = "The café of 好 👩‍👧 “said” she.\n"
     assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
 
 
 def test_the_marian_starter_is_a_marian_that_says_its_languages():
-    import transformers
-
-    folder = starters()["marian-starter"].folder
-    model, report = transformers.AutoModelForSeq2SeqLM.from_pretrained(
-        folder, output_loading_info=True
-    )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = loaded("marian-starter", "AutoModelForSeq2SeqLM")
     assert type(model).__name__ == "MarianMTModel"
-    assert not report["missing_keys"]
     said = tokenizer.init_kwargs
     assert (said["source_lang"], said["target_lang"]) == ("en", "de")
     text = "Grüße, 好 👩‍👧 – it's 3,5 €!"
     assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
-    assert (folder / "model.safetensors").stat().st_size < 25e6
+    assert (starters()["marian-starter"].folder / "model.safetensors").stat().st_size < 25e6
 
 
 @pytest.mark.parametrize(
