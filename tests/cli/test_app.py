@@ -9,7 +9,7 @@ import pytest
 from watching import eventually, gone, package
 
 from tfcli import __version__
-from tfcli.cli.app import OWN
+from tfcli.cli.app import OWN, build, listing
 
 WELCOME = """\
 tfcli runs Hugging Face models from the shell. Try:
@@ -45,6 +45,22 @@ def test_help_lists_the_commands(tfcli):
     assert "\n  models      List the model families; show, fetch, choose, check" in commands
     names = {line.split()[0] for line in commands.splitlines()[2:] if line[:3].strip()}
     assert names >= OWN
+
+
+def test_the_list_is_that_of_the_commands_with_their_options():
+    from typer.testing import CliRunner
+
+    whole, bare = (
+        CliRunner().invoke(app, ["--help"], prog_name="tfcli").output
+        for app in (build("shout"), listing("shout"))
+    )
+    assert bare == whole
+    assert "  shout " in bare
+
+
+def test_a_shell_completes_the_name_of_a_command(tfcli):
+    asked = {"COMP_WORDS": "tfcli sen", "COMP_CWORD": "1"}
+    assert tfcli(_TFCLI_COMPLETE="complete_bash", **asked) == (0, "sentiment\n", "")
 
 
 def test_h_is_help(tfcli):

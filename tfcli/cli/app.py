@@ -17,9 +17,11 @@ from tfcli.cli.config import CONFIG
 from tfcli.cli.doctor import DOCTOR
 from tfcli.cli.env import ENV
 from tfcli.cli.messages import say, say_error, say_notes
+from tfcli.cli.models import SUMMARY as MODELS_SUMMARY
 from tfcli.cli.models import app as models
 from tfcli.cli.report import add_report
 from tfcli.cli.transformers_run import NAME as RUN
+from tfcli.cli.transformers_run import SUMMARY as RUN_SUMMARY
 from tfcli.cli.transformers_run import add_run
 from tfcli.errors import (
     INTERRUPTED,
@@ -59,11 +61,44 @@ tfcli runs Hugging Face models from the shell. Try:
 All commands: tfcli --help. One of them: tfcli COMMAND --help"""
 
 
+LISTS = ("", "-h", "--help", "--version")
+"""What is typed for the list of commands, or for less."""
+
+
 def build(*plugins: str, only: str | None = None) -> typer.Typer:
     """One command for each task, ours and those of the plugins named, and what else there is.
 
     ``only`` names the one command that is wanted: a start need not wait for the others.
     """
+    app = _without_commands()
+    adding: dict[str, Any] = {name: partial(_add_task, app, name) for name in (*BUILT_IN, *plugins)}
+    adding[ATTN_STATS.name] = partial(_add_task, app, "attn", ATTN_STATS)
+    adding[RUN] = partial(add_run, app)  # which runs the others
+    adding["models"] = partial(app.add_typer, models)
+    adding |= {report.name: partial(add_report, app, report) for report in REPORTS}
+    for name in adding if only is None else [only]:
+        adding[name]()
+    return app
+
+
+def listing(*plugins: str) -> typer.Typer:
+    """The same commands by name and summary alone: to build their options takes longer."""
+    app = _without_commands()
+    tasks = [task_named(name) for name in (*BUILT_IN, *plugins)]
+    summaries = {task.name: task.summary for task in tasks}
+    summaries |= {ATTN_STATS.name: ATTN_STATS.summary, RUN: RUN_SUMMARY}
+    summaries |= {report.name: report.summary for report in REPORTS}
+    summaries["models"] = MODELS_SUMMARY  # a group stands last
+    for name, summary in summaries.items():
+        app.command(name, short_help=summary)(_nothing)
+    return app
+
+
+def _nothing() -> None:
+    """A command that is only listed."""
+
+
+def _without_commands() -> typer.Typer:
     app = typer.Typer(
         help=HELP,
         rich_markup_mode=None,
@@ -83,13 +118,6 @@ def build(*plugins: str, only: str | None = None) -> typer.Typer:
         if context.invoked_subcommand is None:
             print(WELCOME)  # noqa: T201
 
-    adding: dict[str, Any] = {name: partial(_add_task, app, name) for name in (*BUILT_IN, *plugins)}
-    adding[ATTN_STATS.name] = partial(_add_task, app, "attn", ATTN_STATS)
-    adding[RUN] = partial(add_run, app)  # which runs the others
-    adding["models"] = partial(app.add_typer, models)
-    adding |= {report.name: partial(add_report, app, report) for report in REPORTS}
-    for name in adding if only is None else [only]:
-        adding[name]()
     return app
 
 
@@ -136,7 +164,11 @@ def _run(arguments: list[str]) -> int:
     status: Any
     try:
         name = next(iter(arguments), "")
-        app = build(*_plugins(arguments), only=name if name in OWN - {RUN} else None)
+        others = _plugins(arguments)
+        if name in LISTS and "_TFCLI_COMPLETE" not in os.environ:  # set by a shell that completes
+            app = listing(*others)
+        else:
+            app = build(*others, only=name if name in OWN - {RUN} else None)
         status = app(arguments, prog_name="tfcli", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -15,7 +15,8 @@ from tfcli.cli.models.use import USE
 from tfcli.cli.models.verify import VERIFY
 from tfcli.cli.report import add_report
 
-HELP = """List the model families; show, fetch, choose, check and remove models.
+SUMMARY = "List the model families; show, fetch, choose, check and remove models."
+HELP = f"""{SUMMARY}
 
 \b
   tfcli models --task qa
@@ -39,7 +40,7 @@ app = typer.Typer(
     name="models",
     cls=_Models,
     help=HELP,
-    short_help=HELP.partition("\n")[0],
+    short_help=SUMMARY,
     rich_markup_mode=None,
 )
 for report in REPORTS:
