@@ -17,7 +17,7 @@ from tfcli.cli.command import (
 from tfcli.cli.options import OutputOptions
 from tfcli.core.options import build
 from tfcli.core.task import NoOptions, Record
-from tfcli.errors import OK
+from tfcli.errors import OK, Terminated
 
 
 class Argument(NamedTuple):
@@ -88,7 +88,7 @@ def _argument(argument: Argument) -> inspect.Parameter:
 
 
 def _run(report: Report, given: Mapping[str, Any]) -> int:
-    from tfcli.cli.messages import listen
+    from tfcli.cli.messages import listen, say_notes
     from tfcli.cli.output import Output
     from tfcli.core.record import Columns
 
@@ -106,7 +106,11 @@ def _run(report: Report, given: Mapping[str, Any]) -> int:
 
     out = Output(output, report.view)
     columns = Columns(("index",), report.columns(*what))
-    out.write(_begun(numbered()), columns)
+    try:
+        out.write(_begun(numbered()), columns)
+    except (KeyboardInterrupt, Terminated) as exc:
+        say_notes(exc)
+        raise
     return max(statuses)
 
 

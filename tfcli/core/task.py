@@ -164,7 +164,8 @@ class Task(Protocol):
     - ``streams = True``: its ``forward`` gives text to ``batch.emit`` as it is made,
     - ``long_form(options) -> LongForm | None``: the lines that ``plain``, csv and tsv have for each
       record, where one is not enough,
-    - ``for_view(options) -> options``, under which a record has all that its view shows,
+    - ``for_view(options) -> options``, under which a record has all that its view shows, and
+      ``for_page``, the same of its page, where ``files`` has ``html``,
     - ``beforehand(examples, loaded, options)``, a generator of rows that are to run before those of
       a window; it is sent their outputs, and may keep what comes of them in ``loaded.cache``,
     - ``further(example, rows, outputs, loaded, options) -> rows``: what is to run after all that

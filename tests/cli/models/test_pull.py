@@ -2,10 +2,12 @@
 
 import io
 import json
+import signal
 from pathlib import Path
 
 import pytest
 from hub import COMMIT
+from watching import eventually
 
 from tfcli.models.cache import repo_folder
 from tfcli.models.defaults import Default, config_file, default_for
@@ -158,3 +160,18 @@ def test_a_family_is_no_model_but_has_one(typed):
     assert status == 4
     checkpoint = "google-bert/bert-base-uncased"
     assert err.endswith(f"Hint: The checkpoint of that family: tfcli models pull {checkpoint}\n")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+def test_stopped_it_says_that_the_same_command_goes_on(start, typed, hub, sent, status):
+    hub.fail("GET .*model.safetensors", times=1, drip=0.2)
+    program = start("models", "pull", "org/tiny")
+    eventually(lambda: hub.fetched("model.safetensors"))
+    program.send_signal(sent)
+    out, err = program.communicate(timeout=60)
+    note = "Note: What has come is kept: the same command goes on from there."
+    assert (out, err.decode().splitlines()[-1]) == (b"", note)
+    assert program.returncode == status
+    assert typed("models", "pull", "org/tiny").status == 0

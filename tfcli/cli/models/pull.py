@@ -8,7 +8,7 @@ from tfcli.cli.options import complete_model
 from tfcli.cli.report import Argument, Report
 from tfcli.core.job import ModelRef
 from tfcli.core.task import Flag, Record
-from tfcli.errors import ModelNotFoundError, UsageError
+from tfcli.errors import ModelNotFoundError, Terminated, UsageError
 from tfcli.models.families import family_named
 from tfcli.models.registry import starters
 from tfcli.models.resolve import is_local, model_ref
@@ -38,7 +38,11 @@ def _records(names: list[str], options: PullOptions) -> Iterator[Record]:
     from tfcli.models.trust import require_safe
 
     for name, ref in [(name, _ref(name)) for name in names]:
-        folder, converted = pull(ref)
+        try:
+            folder, converted = pull(ref)
+        except (KeyboardInterrupt, Terminated) as exc:
+            exc.add_note("What has come is kept: the same command goes on from there.")
+            raise
         require_safe(folder)
         task = name if name in BUILT_IN and not options.no_default else None
         if task and hasattr(task_named(task), "standard_for"):  # one of many: -m names it
