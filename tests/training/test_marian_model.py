@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -20,13 +21,8 @@ RATES = Rates(others=2e-3, betas=(0.9, 0.98))
 
 
 @pytest.fixture
-def weights() -> dict[str, Tensor]:
-    torch.manual_seed(1)
-    weights = initial_weights(SHAPE, seed=3)
-    return {
-        name: (weight + 0.1 * torch.randn_like(weight)).requires_grad_()
-        for name, weight in weights.items()
-    }
+def weights(moved: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> dict[str, Tensor]:
+    return moved(initial_weights(SHAPE, seed=3))
 
 
 def some_part(rows: int, longest: int = 20) -> Part:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from runs import save_json
 from tokenizers import Tokenizer
 
 from gpt2_starter.data import HeldOut, read_texts
@@ -59,9 +60,7 @@ def prepare(
             log(f"{kind}: {characters:.1f} M characters, {len(tokens.ids) / 1e6:.2f} M tokens")
         held = {"books": texts.books, "stories": texts.stories}
         content = {name: [asdict(d) for d in documents] for name, documents in held.items()}
-        beside = folder / "held_out.part"
-        beside.write_text(json.dumps(content), encoding="utf-8")
-        beside.replace(folder / "held_out.json")
+        save_json(content, folder / "held_out.json")
     return load(folder)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from runs import save_json
 from tokenizers import Tokenizer
 
 from marian_starter.data import HeldOut, read_texts
@@ -78,9 +79,7 @@ def prepare(
         lowered = [numbers.setdefault(word.lower(), len(numbers)) for word in list(numbers)]
         held = {name: [asdict(one) for one in getattr(texts, name)] for name in ("held", "watched")}
         content = {"words": list(numbers), "lowered": lowered, **held}
-        beside = folder / "texts.part"
-        beside.write_text(json.dumps(content), encoding="utf-8")
-        beside.replace(folder / "texts.json")
+        save_json(content, folder / "texts.json")
     return load(folder)
 
 

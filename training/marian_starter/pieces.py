@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from runs import save_json
 from tokenizers import (
     Regex,
     Tokenizer,
@@ -111,5 +112,4 @@ def save_pieces(tokenizer: Tokenizer, folder: Path, positions: int) -> None:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "unk_token": UNKNOWN,
     }
-    text = json.dumps(config, indent=2) + "\n"
-    (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
+    save_json(config, folder / "tokenizer_config.json")
